@@ -1,0 +1,174 @@
+"""A bot's life: registered by one tenant, perhaps claimed by others, suspended, resumed, removed.
+
+The functions decide: they return events, or a refusal that changes nothing. Only `evolve` changes a bot.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from domain import events
+from domain.refusal import Refused
+
+
+class Status(StrEnum):
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    UNVERIFIED = "unverified"
+    REMOVED = "removed"
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """What a registration brings: Telegram's own word on the bot, and its sealed token."""
+
+    tenant_id: str
+    username: str
+    first_name: str
+    token_sealed: bytes
+    token_fingerprint: str
+
+
+class Bot(msgspec.Struct, frozen=True):
+    """`owner` None: nobody has it (never registered, or removed). `version` counts its stream's events."""
+
+    bot_id: int
+    version: int = 0
+    owner: Identity | None = None
+    registered_at: datetime | None = None
+    suspended: str | None = None
+    """Why; None while it is active."""
+    claims: dict[str, Identity] = {}
+    breaker_open_until: datetime | None = None
+
+    @property
+    def tenants(self) -> tuple[str, ...]:
+        """Who may know that it is here, the owner first."""
+        return (*([self.owner.tenant_id] if self.owner else []), *self.claims)
+
+    def status_for(self, tenant_id: str) -> Status:
+        if self.owner is not None and self.owner.tenant_id == tenant_id:
+            return Status.ACTIVE if self.suspended is None else Status.SUSPENDED
+        return Status.UNVERIFIED if tenant_id in self.claims else Status.REMOVED
+
+
+Decision = tuple[events.Event, ...] | Refused
+
+_NOT_HERE = Refused("not_found", "There is no such bot. GET /api/bots lists yours.")
+
+
+def register(bot: Bot, who: Identity, now: datetime) -> Decision:
+    if bot.owner is None:
+        withdrawn = _withdrawn(bot, who.tenant_id, now)
+        return (*withdrawn, _registration(events.BotRegistered, bot, who, now))
+    if who.tenant_id in bot.tenants:
+        return Refused("bot_exists", "You have registered this bot already. GET /api/bots/{bot_id} shows it.")
+    return (_registration(events.OwnershipChallenged, bot, who, now),)
+
+
+def suspend(bot: Bot, tenant_id: str, reason: str, by: str, now: datetime) -> Decision:
+    """Nothing happens to a bot that is suspended already: the first reason stands."""
+    match bot.status_for(tenant_id):
+        case Status.ACTIVE:
+            return (events.BotSuspended(occurred_at=now, bot_id=bot.bot_id, tenant_id=tenant_id, reason=reason, by=by),)
+        case Status.SUSPENDED:
+            return ()
+        case other:
+            return _not_an_owner(other)
+
+
+def resume(bot: Bot, tenant_id: str, by: str, now: datetime) -> Decision:
+    match bot.status_for(tenant_id):
+        case Status.SUSPENDED:
+            return (events.BotResumed(occurred_at=now, bot_id=bot.bot_id, tenant_id=tenant_id, by=by),)
+        case Status.ACTIVE:
+            return ()
+        case other:
+            return _not_an_owner(other)
+
+
+def remove(bot: Bot, tenant_id: str, now: datetime) -> Decision:
+    match bot.status_for(tenant_id):
+        case Status.REMOVED:
+            return _NOT_HERE
+        case Status.UNVERIFIED:
+            return _withdrawn(bot, tenant_id, now)
+        case _:
+            return (events.BotRemoved(occurred_at=now, bot_id=bot.bot_id, tenant_id=tenant_id),)
+
+
+def may_command(bot: Bot, tenant_id: str) -> Refused | None:
+    match bot.status_for(tenant_id):
+        case Status.ACTIVE:
+            return None
+        case Status.SUSPENDED:
+            return Refused(
+                "bot_suspended",
+                f"The bot is suspended ({bot.suspended}). POST /api/bots/{bot.bot_id}/resume puts it to work again.",
+            )
+        case other:
+            return _not_an_owner(other)
+
+
+def evolve(bot: Bot, event: events.Event) -> Bot:
+    """The bot after this event."""
+    return msgspec.structs.replace(bot, version=bot.version + 1, **_changes(bot, event))
+
+
+def _changes(bot: Bot, event: events.Event) -> dict[str, object]:
+    match event:
+        case events.BotRegistered():
+            return {
+                "owner": _identity(event),
+                "registered_at": event.occurred_at,
+                "suspended": None,
+                "breaker_open_until": None,
+            }
+        case events.OwnershipChallenged():
+            return {"claims": {**bot.claims, event.tenant_id: _identity(event)}}
+        case events.ChallengeWithdrawn():
+            return {"claims": {tenant: who for tenant, who in bot.claims.items() if tenant != event.tenant_id}}
+        case events.BotSuspended():
+            return {"suspended": event.reason}
+        case events.BotResumed():
+            return {"suspended": None}
+        case events.BotRemoved():
+            return {"owner": None, "suspended": None, "breaker_open_until": None}
+        case events.BreakerOpened():
+            return {"breaker_open_until": event.until}
+        case events.BreakerClosed():
+            return {"breaker_open_until": None}
+        case _:
+            return {}
+
+
+def _identity(event: events.BotRegistered | events.OwnershipChallenged) -> Identity:
+    return Identity(event.tenant_id, event.username, event.first_name, event.token_sealed, event.token_fingerprint)
+
+
+def _registration(
+    event: type[events.BotRegistered | events.OwnershipChallenged], bot: Bot, who: Identity, now: datetime
+) -> events.Event:
+    return event(
+        occurred_at=now,
+        bot_id=bot.bot_id,
+        tenant_id=who.tenant_id,
+        username=who.username,
+        first_name=who.first_name,
+        token_sealed=who.token_sealed,
+        token_fingerprint=who.token_fingerprint,
+    )
+
+
+def _withdrawn(bot: Bot, tenant_id: str, now: datetime) -> tuple[events.Event, ...]:
+    if tenant_id not in bot.claims:
+        return ()
+    return (events.ChallengeWithdrawn(occurred_at=now, bot_id=bot.bot_id, tenant_id=tenant_id),)
+
+
+def _not_an_owner(status: Status) -> Refused:
+    if status is Status.UNVERIFIED:
+        return Refused("bot_unverified", "This bot takes no commands until you prove that it is yours.")
+    return _NOT_HERE

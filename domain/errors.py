@@ -1,0 +1,32 @@
+"""What can go wrong with the store; each docstring is the message."""
+
+from __future__ import annotations
+
+
+class StoreError(Exception):
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(f"{self.__doc__} {detail}".strip())
+
+
+class StaleStream(StoreError):
+    """Somebody else has written to this stream."""
+
+
+class StoreUnavailable(StoreError):
+    """The event store does not take events at the moment."""
+
+
+class StoreUnusable(StoreError):
+    """The event store cannot be opened."""
+
+
+class AlreadyOwned(StoreError):
+    """Another process runs the bots of this database."""
+
+
+class WrongMasterKey(StoreError):
+    """The master key does not open what this database holds."""
+
+
+class Shredded(StoreError):
+    """The key of this payload was destroyed."""

@@ -1,0 +1,1 @@
+"""The log: written through the ledger, sealed by the vault."""

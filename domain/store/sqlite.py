@@ -1,0 +1,183 @@
+"""The log in one SQLite file, through the recorder of the eventsourcing library.
+
+Positions come from an AUTOINCREMENT key, so deleting the newest rows never gives their numbers out again. Every commit
+waits for the disk.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from eventsourcing.persistence import IntegrityError, PersistenceError, StoredEvent
+from eventsourcing.sqlite import (
+    SQLiteApplicationRecorder,
+    SQLiteConnection,
+    SQLiteConnectionPool,
+    SQLiteCursor,
+    SQLiteDatastore,
+)
+
+from domain.errors import AlreadyOwned, StaleStream, StoreUnavailable, StoreUnusable
+
+LOCK_TIMEOUT_S = 2
+Row = tuple[int, str, int, str, bytes]
+"""position, stream, version, topic, state"""
+
+
+class _Pool(SQLiteConnectionPool):
+    def _create_connection(self) -> SQLiteConnection:
+        connection = super()._create_connection()
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA synchronous=FULL")
+        return connection
+
+
+class _Recorder(SQLiteApplicationRecorder):
+    """Overrides the library's private `_insert_events`, so that the low-water mark commits with the events."""
+
+    def __init__(self, datastore: SQLiteDatastore) -> None:
+        super().__init__(datastore, "events")
+        self.insert_events_statement = (
+            "INSERT INTO events (originator_id, originator_version, topic, state) VALUES (?,?,?,?)"
+        )
+
+    def construct_create_table_statements(self) -> list[str]:
+        return [
+            # Named rowid, as the library's own queries call it.
+            "CREATE TABLE IF NOT EXISTS events (rowid INTEGER PRIMARY KEY AUTOINCREMENT, originator_id TEXT NOT NULL, "
+            "originator_version INTEGER NOT NULL, topic TEXT NOT NULL, state BLOB NOT NULL, "
+            "UNIQUE (originator_id, originator_version))",
+            "CREATE TABLE IF NOT EXISTS marks (name TEXT PRIMARY KEY, position INTEGER NOT NULL)",
+            # Only the newest of each stream is worth keeping: any other can be folded again.
+            "CREATE TABLE IF NOT EXISTS snapshots "
+            "(stream TEXT PRIMARY KEY, version INTEGER NOT NULL, state BLOB NOT NULL)",
+        ]
+
+    def _insert_events(
+        self, c: SQLiteCursor, stored_events: Sequence[StoredEvent], **kwargs: Any
+    ) -> Sequence[int] | None:
+        positions = super()._insert_events(c, stored_events)
+        mark = kwargs["mark"](positions)
+        if mark is not None:
+            c.execute("INSERT OR REPLACE INTO marks VALUES ('low_water', ?)", (mark,))
+        return positions
+
+
+class SQLiteStore:
+    """Raises StoreUnusable when the file cannot be opened or written."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self.datastore = SQLiteDatastore(str(path), originator_id_type="text")
+            self.datastore.pool = _Pool(db_name=path.absolute().as_uri(), lock_timeout=LOCK_TIMEOUT_S)
+            self.events = _Recorder(self.datastore)
+            self.events.create_table()
+        except (OSError, PersistenceError, sqlite3.Error) as error:
+            raise StoreUnusable(f"{path}: {error}. Is the directory there and writable?") from error
+
+    def insert(self, stored: Sequence[StoredEvent], mark: Any) -> Sequence[int]:
+        """One transaction. Raises StaleStream when a version is taken, StoreUnavailable when the file says no."""
+        try:
+            return self.events.insert_events(stored, mark=mark) or ()
+        except IntegrityError as error:
+            raise StaleStream from error
+        except PersistenceError as error:
+            raise StoreUnavailable(str(error)) from error
+
+    def rows_after(self, position: int, limit: int) -> list[Row]:
+        return self._rows("rowid>? ORDER BY rowid LIMIT ?", (position, limit))
+
+    def rows_of(self, stream: str, after_version: int) -> list[Row]:
+        return self._rows(
+            "originator_id=? AND originator_version>? ORDER BY originator_version", (stream, after_version)
+        )
+
+    def rows_under(self, prefix: str) -> list[Row]:
+        """Of all streams whose names start so, in the order of the log."""
+        after = prefix[:-1] + chr(ord(prefix[-1]) + 1)
+        return self._rows("originator_id>=? AND originator_id<? ORDER BY rowid", (prefix, after))
+
+    def last_version(self, stream: str) -> int:
+        with self.reading() as cursor:
+            cursor.execute("SELECT MAX(originator_version) FROM events WHERE originator_id=?", (stream,))
+            return int(cursor.fetchone()[0] or 0)
+
+    def keep_snapshot(self, stream: str, version: int, state: bytes) -> None:
+        with self.writing() as cursor:
+            cursor.execute("INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?)", (stream, version, state))
+
+    def snapshot(self, stream: str) -> tuple[int, bytes] | None:
+        with self.reading() as cursor:
+            cursor.execute("SELECT version, state FROM snapshots WHERE stream=?", (stream,))
+            row = cursor.fetchone()
+            return (int(row[0]), bytes(row[1])) if row else None
+
+    def head(self) -> int:
+        with self.reading() as cursor:
+            cursor.execute("SELECT MAX(rowid) FROM events")
+            return int(cursor.fetchone()[0] or 0)
+
+    def low_water(self) -> int:
+        with self.reading() as cursor:
+            cursor.execute("SELECT position FROM marks WHERE name='low_water'")
+            row = cursor.fetchone()
+            return int(row[0]) if row else 1
+
+    @contextmanager
+    def reading(self) -> Iterator[SQLiteCursor]:
+        try:
+            with self.datastore.transaction(commit=False) as cursor:
+                yield cursor
+        except PersistenceError as error:
+            raise StoreUnavailable(str(error)) from error
+
+    @contextmanager
+    def writing(self) -> Iterator[SQLiteCursor]:
+        try:
+            with self.datastore.transaction(commit=True) as cursor:
+                yield cursor
+        except PersistenceError as error:
+            raise StoreUnavailable(str(error)) from error
+
+    def close(self) -> None:
+        self.datastore.close()
+
+    def _rows(self, where: str, parameters: tuple[object, ...]) -> list[Row]:
+        with self.reading() as cursor:
+            cursor.execute(
+                f"SELECT rowid, originator_id, originator_version, topic, state FROM events WHERE {where}",  # noqa: S608  ours alone
+                parameters,
+            )
+            return [tuple(row) for row in cursor.fetchall()]
+
+
+class OwnerLock:
+    """One process owns the bots of a database. The system drops the lock when the process ends, however it ends."""
+
+    def __init__(self, database: Path, holder: str) -> None:
+        """`holder` is what a second process is told. Raises AlreadyOwned, StoreUnusable."""
+        self._path = database.with_name(database.name + ".lock")
+        try:
+            database.parent.mkdir(parents=True, exist_ok=True)
+            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise StoreUnusable(f"{self._path}: {error.strerror}. Is the directory there and writable?") from error
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            owner = os.pread(self._file, 500, 0).decode(errors="replace").strip()
+            os.close(self._file)
+            raise AlreadyOwned(f"{owner} holds {self._path}. Stop it, or use another BOTLOFT_STATE_DIR.") from error
+        os.ftruncate(self._file, 0)
+        os.pwrite(self._file, holder.encode(), 0)
+
+    def release(self) -> None:
+        os.close(self._file)

@@ -1,0 +1,96 @@
+"""Secrets at rest: AES-GCM under a data key per tenant, each data key sealed by a master key (envelope encryption).
+
+A sealed value begins with its format. What it is for (`purpose`) is authenticated with it, so a sealed value moved
+elsewhere does not open. Destroying a tenant's data key shreds everything sealed under it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from domain.errors import Shredded, StoreUnusable, WrongMasterKey
+from domain.store.sqlite import SQLiteStore
+
+KEY_BYTES = 32
+NONCE_BYTES = 12
+FORMAT = b"\x01"
+_CHECK = "vault-check"
+
+
+class Vault:
+    """`master_keys` newest first: the first seals, all open. Raises WrongMasterKey when none fits the database."""
+
+    def __init__(self, store: SQLiteStore, master_keys: list[bytes]) -> None:
+        self._store = store
+        # AES wants 32 bytes and an operator may give any text: both become a key by hashing.
+        self._masters = [AESGCM(hashlib.sha256(key).digest()) for key in master_keys]
+        self._data_keys: dict[str, AESGCM] = {}
+        with store.writing() as cursor:
+            cursor.execute("CREATE TABLE IF NOT EXISTS data_keys (tenant_id TEXT PRIMARY KEY, sealed BLOB NOT NULL)")
+        self._data_key(_CHECK)
+
+    def seal(self, tenant_id: str, purpose: str, plain: bytes) -> bytes:
+        nonce = os.urandom(NONCE_BYTES)
+        return FORMAT + nonce + self._data_key(tenant_id).encrypt(nonce, plain, _bound_to(tenant_id, purpose))
+
+    def open(self, tenant_id: str, purpose: str, sealed: bytes) -> bytes:
+        """Raises Shredded when the tenant's key is gone or the value is not what it claims to be."""
+        nonce, cipher = sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :]
+        try:
+            return self._data_key(tenant_id).decrypt(nonce, cipher, _bound_to(tenant_id, purpose))
+        except InvalidTag:
+            raise Shredded(f"Tenant {tenant_id}, {purpose}.") from None
+
+    def _data_key(self, tenant_id: str) -> AESGCM:
+        if tenant_id not in self._data_keys:
+            self._data_keys[tenant_id] = AESGCM(self._stored_key(tenant_id) or self._made_key(tenant_id))
+        return self._data_keys[tenant_id]
+
+    def _stored_key(self, tenant_id: str) -> bytes | None:
+        with self._store.reading() as cursor:
+            cursor.execute("SELECT sealed FROM data_keys WHERE tenant_id=?", (tenant_id,))
+            row = cursor.fetchone()
+        if row is None:
+            return None
+        sealed = bytes(row[0])
+        for master in self._masters:
+            try:
+                return master.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], tenant_id.encode())
+            except InvalidTag:
+                continue
+        raise WrongMasterKey(
+            "Set BOTLOFT_MASTER_KEYS to the key it was made with, or put its master.key back into BOTLOFT_STATE_DIR."
+        )
+
+    def _made_key(self, tenant_id: str) -> bytes:
+        key, nonce = secrets.token_bytes(KEY_BYTES), os.urandom(NONCE_BYTES)
+        sealed = nonce + self._masters[0].encrypt(nonce, key, tenant_id.encode())
+        with self._store.writing() as cursor:
+            cursor.execute("INSERT INTO data_keys VALUES (?, ?)", (tenant_id, sealed))
+        return key
+
+
+def master_key_file(path: Path) -> bytes:
+    """The key in this file; made, for its owner's eyes only, where there is none yet."""
+    try:
+        made = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_bytes().strip()
+    except OSError as error:
+        raise StoreUnusable(f"{path}: {error.strerror}. Is the directory there and writable?") from error
+    key = secrets.token_hex(KEY_BYTES).encode()
+    with os.fdopen(made, "wb") as file:
+        file.write(key + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+    return key
+
+
+def _bound_to(tenant_id: str, purpose: str) -> bytes:
+    return f"{tenant_id}|{purpose}".encode()

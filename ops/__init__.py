@@ -1,0 +1,1 @@
+"""Settings, wiring, command line, sandbox and benchmarks: everything around the gateway."""

@@ -1,0 +1,1 @@
+"""What people look at: views folded from events, disposable and rebuildable."""
