@@ -232,5 +232,9 @@ def bot_stream(bot_id: int) -> str:
     return f"bot/{bot_id}"
 
 
+BOTS = "bot/"
+TENANTS = "tenant/"
+
+
 def day_stream(event: DayEvent) -> str:
     return f"d/{event.occurred_at:%Y-%m-%d}/{event.bot_id}"

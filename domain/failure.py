@@ -1,7 +1,7 @@
 """What can go wrong with an attempt, and what each kind means: one table.
 
-`certain` says that nothing was executed. Whatever decides on a failure (retry, breaker, health, the final outcome) reads
-this table; nobody else looks at a status code.
+`certain` says that nothing was executed. Whatever decides on a failure (retry, breaker, health, the final outcome)
+reads this table; nobody else looks at a status code.
 """
 
 from __future__ import annotations
@@ -76,6 +76,15 @@ TREATMENT: dict[Category, Treatment] = {
 }
 
 
+CODES: dict[Final, dict[Category | None, str]] = {
+    Final.DELIVERED: {None: ""},
+    Final.REJECTED: {None: "telegram_rejected", Category.UNAUTHORIZED: "token_unauthorized"},
+    Final.NOT_SENT: {None: "telegram_unreachable", Category.RATE_LIMIT: "telegram_hold"},
+    Final.UNCERTAIN: {None: "delivery_uncertain"},
+}
+"""The problem code of a command that ended by a failure; None stands for every other category."""
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     category: Category
@@ -91,6 +100,11 @@ class Failure:
         """The outcome of a command that ends with this failure."""
         final = TREATMENT[self.category].final
         return Final.NOT_SENT if final is Final.UNCERTAIN and self.certain else final
+
+
+def code_of(final: Final, category: Category | None) -> str:
+    codes = CODES[final]
+    return codes.get(category, codes[None])
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +138,7 @@ def read_answer(status: int, body: bytes, retry_after_header: str | None = None)
     """What Telegram's HTTP answer means. `body` is whole; a cut one is for `lost_answer`."""
     try:
         answer = _decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         answer = None
     if answer is None or (answer.ok and status != HTTPStatus.OK):
         return _unreadable(status, retry_after_header)
@@ -137,12 +151,12 @@ def read_answer(status: int, body: bytes, retry_after_header: str | None = None)
 
 def never_left(description: str) -> Failure:
     """No byte of the request was sent."""
-    return Failure(Category.UNREACHABLE, description, certain=True)
+    return Failure(Category.UNREACHABLE, _fit(description), certain=True)
 
 
 def lost_answer(description: str) -> Failure:
     """Bytes were sent and no whole answer came back."""
-    return Failure(Category.AMBIGUOUS, description)
+    return Failure(Category.AMBIGUOUS, _fit(description))
 
 
 def _unreadable(status: int, retry_after_header: str | None) -> Failure:
@@ -159,7 +173,7 @@ def _unreadable(status: int, retry_after_header: str | None) -> Failure:
 
 
 def _refused(code: int, said: str, parameters: _Parameters, retry_after_header: str | None) -> Failure:
-    description = without_tokens(said)[:MAX_DESCRIPTION]
+    description = _fit(said)
     match code:
         case 429:
             wait_s = _seconds(parameters.retry_after, retry_after_header)
@@ -181,6 +195,11 @@ def _refused(code: int, said: str, parameters: _Parameters, retry_after_header: 
 
 def _seconds(parameter: float | None, header: str | None) -> float:
     """Where neither names a time, one second: asking again at once makes a flood worse."""
-    if parameter is None and header is not None and header.strip().isdigit():
+    if parameter is None and header is not None and header.strip().isdecimal():
         parameter = float(header)
     return min(max(parameter if parameter is not None else 1.0, 0.0), MAX_RETRY_AFTER_S)
+
+
+def _fit(said: str) -> str:
+    """Short, and without the token that a URL in it may hold."""
+    return without_tokens(said)[:MAX_DESCRIPTION]

@@ -25,9 +25,12 @@ class OpenThings:
             case Ended():
                 self._commands.pop(event.command_id, None)
             case HoldPlaced():
-                # Moved to the end, so that the first entry stays the oldest.
-                self._holds.pop((event.bot_id, event.scope), None)
-                self._holds[(event.bot_id, event.scope)] = (position, event)
+                key = (event.bot_id, event.scope)
+                # A shorter answer never shortens a longer hold.
+                if key not in self._holds or self._holds[key][1].until <= event.until:
+                    # Moved to the end, so that the first entry stays the oldest.
+                    self._holds.pop(key, None)
+                    self._holds[key] = (position, event)
             case _:
                 pass
 

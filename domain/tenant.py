@@ -12,6 +12,7 @@ import re
 import zlib
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 import msgspec
 
@@ -55,6 +56,10 @@ class NewKey(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"NewKey({self.key_id}:<redacted>)"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        # Else msgspec's own would show every field in a rich traceback.
+        return [("key_id", self.key_id)]
 
 
 Decision = tuple[events.Event, ...] | Refused

@@ -1,7 +1,7 @@
 """Whether we go at all: closed, open for a while, then one probe at a time.
 
-An answer counts only in the epoch in which its call was dispatched: late answers of calls made before the breaker opened
-change nothing. A probe carries a number and ends by itself, so a lost one does not silence the bot for ever.
+An answer counts only in the epoch in which its call was dispatched: late answers of calls made before the breaker
+opened change nothing. A probe carries a number and ends by itself, so a lost one does not silence the bot for ever.
 """
 
 from __future__ import annotations
@@ -62,6 +62,11 @@ class Blocked(NamedTuple):
     until: float
     probing: bool
     """A probe is out: waiting for it is worth while."""
+
+
+def probing(breaker: Breaker) -> bool:
+    """Waiting for a probe's answer is worth while; waiting out a cool-down is for the patient."""
+    return breaker.phase is Phase.HALF_OPEN
 
 
 def blocked(breaker: Breaker, now: float) -> Blocked | None:

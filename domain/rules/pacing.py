@@ -14,6 +14,8 @@ from typing import NamedTuple
 BOT = "bot"
 CHAT_BURST = 3
 GROUP_BURST = 5
+PUBLISHED_RPS = 25.0
+"""What an unlimited bot is slowed from after a 429, and until."""
 RECOVERY_STEP_S = 10.0
 """A slowed bot gains 1/s in each of these."""
 
@@ -22,7 +24,7 @@ RECOVERY_STEP_S = 10.0
 class PacePolicy:
     """0 turns a limit off."""
 
-    bot_rps: float = 25.0
+    bot_rps: float = PUBLISHED_RPS
     chat_rps: float = 1.0
     group_rpm: float = 20.0
 
@@ -79,17 +81,19 @@ def still_filling(full_at: Mapping[str, float], now: float) -> dict[str, float]:
 
 
 def bot_rate(policy: PacePolicy, slow: Slowdown | None, now: float) -> float:
-    if slow is None or policy.bot_rps <= 0:
+    if slow is None:
         return policy.bot_rps
-    regained = math.floor((now - slow.since) / RECOVERY_STEP_S)
-    return min(policy.bot_rps, slow.rps + max(0, regained))
+    regained = slow.rps + max(0, math.floor((now - slow.since) / RECOVERY_STEP_S))
+    if policy.bot_rps <= 0:
+        return regained if regained < PUBLISHED_RPS else policy.bot_rps
+    return min(policy.bot_rps, regained)
 
 
 def slowed(policy: PacePolicy, slow: Slowdown | None, now: float) -> Slowdown:
     """A 429 halves the pace; an unlimited bot is slowed from what Telegram publishes for one."""
-    current = bot_rate(policy, slow, now) or PacePolicy().bot_rps
+    current = bot_rate(policy, slow, now) or PUBLISHED_RPS
     return Slowdown(max(current / 2, 0.5), now)
 
 
 def recovered(policy: PacePolicy, slow: Slowdown | None, now: float) -> bool:
-    return slow is None or bot_rate(policy, slow, now) >= policy.bot_rps
+    return slow is None or bot_rate(policy, slow, now) == policy.bot_rps

@@ -108,7 +108,7 @@ FRESH = Budget()
 def has_room(budget: Budget, now: float) -> bool:
     """Retries stay at or below a fifth of the calls, but a few are always allowed."""
     current = _moved_to(budget, int(now))
-    return sum(current.retries) < max(SHARE * sum(current.calls), FLOOR_PER_S * WINDOW_S)
+    return sum(current.retries) + 1 <= max(SHARE * sum(current.calls), FLOOR_PER_S * WINDOW_S)
 
 
 def spent(budget: Budget, now: float, *, retry: bool) -> Budget:

@@ -7,24 +7,36 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
 
 MAX_LENGTH = 80
 MAX_BOT_ID = 2**54
 SHAPE = re.compile(r"(?P<bot_id>[1-9][0-9]{0,17}):(?P<secret>[A-Za-z0-9_-]+)", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class Token:
-    """Never printed: `reveal()` is the one way to its text, for the call to Telegram and for the vault."""
+    """Never printed: `reveal()` is the one way to its text, for the call to Telegram and for the vault.
 
-    bot_id: int
-    _text: str
+    No dataclass: msgspec, `asdict` and their like would spell one out.
+    """
+
+    __slots__ = ("_bot_id", "_text")
+
+    def __init__(self, bot_id: int, text: str) -> None:
+        self._bot_id = bot_id
+        self._text = text
 
     def __repr__(self) -> str:
-        return f"Token({self.bot_id}:<redacted>)"
+        return f"Token({self._bot_id}:<redacted>)"
 
-    __str__ = __repr__
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Token) and self._text == other._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    @property
+    def bot_id(self) -> int:
+        return self._bot_id
 
     def reveal(self) -> str:
         return self._text
@@ -44,7 +56,7 @@ def parse(text: str) -> Token | None:
     return Token(int(match["bot_id"]), stripped)
 
 
-TOKEN_IN_TEXT = re.compile(r"[1-9][0-9]{4,17}:[A-Za-z0-9_-]{20,}", re.ASCII)
+TOKEN_IN_TEXT = re.compile(r"[1-9][0-9]{4,17}(?::|%3[Aa])[A-Za-z0-9_-]{20,}", re.ASCII)
 
 
 def without_tokens(text: str) -> str:

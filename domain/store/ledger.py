@@ -32,6 +32,16 @@ class Ledger:
         stored = [StoredEvent(stream, version, event.TOPIC, to_bytes(event)) for stream, version, event in entries]
         return self._store.insert(stored, mark)
 
+    def positions_of(self, entries: Sequence[Entry]) -> list[int] | None:
+        """Where exactly these entries stand in the log; None when one is missing or another event has its version."""
+        found = []
+        for stream, version, event in entries:
+            stored = next(iter(self._store.rows_of(stream, version - 1)), None)
+            if stored is None or stored[2:] != (version, event.TOPIC, to_bytes(event)):
+                return None
+            found.append(stored[0])
+        return found
+
     def read(self, after: int, limit: int) -> list[Recorded]:
         """The next events of the log, at most `limit`."""
         return [_recorded(row) for row in self._store.rows_after(after, limit)]

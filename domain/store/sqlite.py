@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from eventsourcing.persistence import IntegrityError, PersistenceError, StoredEvent
+from eventsourcing.domain import EventSourcingError
+from eventsourcing.persistence import IntegrityError, StoredEvent
 from eventsourcing.sqlite import (
     SQLiteApplicationRecorder,
     SQLiteConnection,
@@ -26,6 +27,8 @@ from eventsourcing.sqlite import (
 from domain.errors import AlreadyOwned, StaleStream, StoreUnavailable, StoreUnusable
 
 LOCK_TIMEOUT_S = 2
+NO_ANSWER = (EventSourcingError, sqlite3.Error)
+"""A closed pool is no PersistenceError, and a new connection's first statements raise what SQLite raises."""
 Row = tuple[int, str, int, str, bytes]
 """position, stream, version, topic, state"""
 
@@ -80,7 +83,7 @@ class SQLiteStore:
             self.datastore.pool = _Pool(db_name=path.absolute().as_uri(), lock_timeout=LOCK_TIMEOUT_S)
             self.events = _Recorder(self.datastore)
             self.events.create_table()
-        except (OSError, PersistenceError, sqlite3.Error) as error:
+        except (OSError, *NO_ANSWER) as error:
             raise StoreUnusable(f"{path}: {error}. Is the directory there and writable?") from error
 
     def insert(self, stored: Sequence[StoredEvent], mark: Any) -> Sequence[int]:
@@ -89,7 +92,7 @@ class SQLiteStore:
             return self.events.insert_events(stored, mark=mark) or ()
         except IntegrityError as error:
             raise StaleStream from error
-        except PersistenceError as error:
+        except NO_ANSWER as error:
             raise StoreUnavailable(str(error)) from error
 
     def rows_after(self, position: int, limit: int) -> list[Row]:
@@ -136,7 +139,7 @@ class SQLiteStore:
         try:
             with self.datastore.transaction(commit=False) as cursor:
                 yield cursor
-        except PersistenceError as error:
+        except NO_ANSWER as error:
             raise StoreUnavailable(str(error)) from error
 
     @contextmanager
@@ -144,7 +147,7 @@ class SQLiteStore:
         try:
             with self.datastore.transaction(commit=True) as cursor:
                 yield cursor
-        except PersistenceError as error:
+        except NO_ANSWER as error:
             raise StoreUnavailable(str(error)) from error
 
     def close(self) -> None:

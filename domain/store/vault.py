@@ -42,14 +42,27 @@ class Vault:
     def open(self, tenant_id: str, purpose: str, sealed: bytes) -> bytes:
         """Raises Shredded when the tenant's key is gone or the value is not what it claims to be."""
         nonce, cipher = sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :]
+        key = self._known_key(tenant_id)
+        if key is None or not sealed.startswith(FORMAT) or len(nonce) < NONCE_BYTES:
+            raise Shredded(f"Tenant {tenant_id}, {purpose}.")
         try:
-            return self._data_key(tenant_id).decrypt(nonce, cipher, _bound_to(tenant_id, purpose))
+            return key.decrypt(nonce, cipher, _bound_to(tenant_id, purpose))
         except InvalidTag:
             raise Shredded(f"Tenant {tenant_id}, {purpose}.") from None
 
     def _data_key(self, tenant_id: str) -> AESGCM:
+        key = self._known_key(tenant_id)
+        if key is None:
+            key = self._data_keys[tenant_id] = AESGCM(self._made_key(tenant_id))
+        return key
+
+    def _known_key(self, tenant_id: str) -> AESGCM | None:
+        """Opening makes no key: a tenant whose key was destroyed would get a new one."""
         if tenant_id not in self._data_keys:
-            self._data_keys[tenant_id] = AESGCM(self._stored_key(tenant_id) or self._made_key(tenant_id))
+            stored = self._stored_key(tenant_id)
+            if stored is None:
+                return None
+            self._data_keys[tenant_id] = AESGCM(stored)
         return self._data_keys[tenant_id]
 
     def _stored_key(self, tenant_id: str) -> bytes | None:
@@ -81,7 +94,7 @@ def master_key_file(path: Path) -> bytes:
     try:
         made = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        return path.read_bytes().strip()
+        return _kept_key(path)
     except OSError as error:
         raise StoreUnusable(f"{path}: {error.strerror}. Is the directory there and writable?") from error
     key = secrets.token_hex(KEY_BYTES).encode()
@@ -89,6 +102,17 @@ def master_key_file(path: Path) -> bytes:
         file.write(key + b"\n")
         file.flush()
         os.fsync(file.fileno())
+    return key
+
+
+def _kept_key(path: Path) -> bytes:
+    try:
+        key = path.read_bytes().strip()
+    except OSError as error:
+        raise StoreUnusable(f"{path}: {error.strerror}. Is it a file that this user may read?") from error
+    if not key:
+        # A crash or a full disk may leave it so, and everybody knows the empty key.
+        raise StoreUnusable(f"{path} is empty. Put the key back, or delete the file if nothing was kept under it yet.")
     return key
 
 

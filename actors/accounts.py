@@ -1,0 +1,126 @@
+"""The tenants and their keys: one actor, the one writer of every tenant's stream."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable
+from functools import reduce
+from typing import Any
+
+from actors.messages import FoundOperator, IssueKey, KeyInfo, ListKeys, RegisterTenant, RevokeKey, TenantKey
+from actors.ports import Clock, Recording
+from actors.runtime import DEFERRED, LoopActor
+from domain import events
+from domain import tenant as tenants
+from domain.errors import StoreError
+from domain.refusal import Refused
+from domain.store.mapper import Recorded
+from domain.tenant import Key, Scope, Tenant
+
+KEY_ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
+
+
+class KeyRing:
+    """The keys that open something now: written by the accounts actor, read by the gateway on every request."""
+
+    def __init__(self) -> None:
+        self._keys: dict[str, Key] = {}
+
+    def find(self, key_id: str) -> Key | None:
+        return self._keys.get(key_id)
+
+    def became(self, before: Tenant, after: Tenant) -> None:
+        for gone in before.keys.keys() - after.keys.keys():
+            del self._keys[gone]
+        self._keys.update(after.keys)
+
+
+class AccountsActor(LoopActor):
+    def __init__(self, history: Iterable[Recorded], journal: Recording, clock: Clock, keys: KeyRing) -> None:
+        """`history`: the events of all tenants' streams, in the order of the log."""
+        super().__init__()
+        self._journal = journal
+        self._clock = clock
+        self._tenants: dict[str, Tenant] = {}
+        self._keys = keys
+        for recorded in history:
+            self._become(recorded.stream.removeprefix(events.TENANTS), (recorded.event,))
+
+    def on_receive(self, message: object) -> Any:
+        match message:
+            case RegisterTenant():
+                return self._register(_random_id("t"), message.name, (Scope.TENANT,))
+            case IssueKey():
+                return self._issue(message)
+            case RevokeKey():
+                return self._revoke(message)
+            case ListKeys():
+                keys = self._tenant(message.tenant_id).keys.values()
+                return [KeyInfo(key.key_id, key.scopes, key.label, key.issued_at) for key in keys]
+            case FoundOperator():
+                return self._found_operator()
+            case _:
+                raise TypeError(f"AccountsActor has no case for {type(message).__name__}")
+
+    def _register(self, tenant_id: str, name: str, scopes: tuple[Scope, ...]) -> Any:
+        tenant, now, key = Tenant(tenant_id), self._clock.utc(), _new_key()
+        registered = tenants.register(tenant, name, now)
+        if isinstance(registered, Refused):
+            return registered
+        issued = tenants.issue_key(reduce(tenants.evolve, registered, tenant), key, scopes, "first", now)
+        if isinstance(issued, Refused):
+            return issued
+        return self._record(
+            tenant, (*registered, *issued), lambda at: TenantKey(tenant_id, name, key.key_id, key.text, at)
+        )
+
+    def _issue(self, message: IssueKey) -> Any:
+        tenant, key = self._tenant(message.tenant_id), _new_key()
+        decision = tenants.issue_key(tenant, key, message.scopes, message.label, self._clock.utc())
+        if isinstance(decision, Refused):
+            return decision
+        name = tenant.name or ""
+        return self._record(tenant, decision, lambda at: TenantKey(tenant.tenant_id, name, key.key_id, key.text, at))
+
+    def _revoke(self, message: RevokeKey) -> Any:
+        tenant = self._tenant(message.tenant_id)
+        decision = tenants.revoke_key(tenant, message.key_id, self._clock.utc())
+        return decision if isinstance(decision, Refused) else self._record(tenant, decision, lambda at: at)
+
+    def _found_operator(self) -> Any:
+        if tenants.OPERATOR in self._tenants:
+            return None
+        return self._register(tenants.OPERATOR, "Operator", (Scope.ADMIN,))
+
+    def _record(self, tenant: Tenant, decided: tuple[events.Event, ...], made: Callable[[int], object]) -> Any:
+        """Into the log, into memory, and once it is on disk to whoever asked."""
+        reply = self.reply_later()
+
+        def written(result: int | StoreError) -> None:
+            if isinstance(result, int):
+                # A key opens nothing before it is on disk.
+                self._become(tenant.tenant_id, decided)
+                reply.set(made(result))
+            else:
+                reply.set(Refused("store_unavailable", "The change could not be recorded and was not made. Try again."))
+
+        self._journal.write(events.tenant_stream(tenant.tenant_id), tenant.version, decided, written)
+        return DEFERRED
+
+    def _become(self, tenant_id: str, happened: tuple[events.Event, ...]) -> None:
+        before = self._tenant(tenant_id)
+        after = reduce(tenants.evolve, happened, before)
+        self._keys.became(before, after)
+        self._tenants[tenant_id] = after
+
+    def _tenant(self, tenant_id: str) -> Tenant:
+        return self._tenants.get(tenant_id, Tenant(tenant_id))
+
+
+def _random_id(kind: str) -> str:
+    return f"{kind}_{secrets.token_hex(8)}"
+
+
+def _new_key() -> tenants.NewKey:
+    key_id = "".join(secrets.choice(KEY_ALPHABET) for _ in range(12))
+    return tenants.written_key(key_id, secrets.token_bytes(32))

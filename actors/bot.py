@@ -1,0 +1,140 @@
+"""One bot's actor: its mailbox. Life decides what the bot is, Traffic what becomes of its commands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+from actors.guards import Policy
+from actors.life import Life, SteppedDown, WriteFailed
+from actors.mail import Answered, StartRecorded, StopWaiting, Tick
+from actors.messages import BotFailed, Register, RemoveBot, ResumeBot, SuspendBot
+from actors.permits import Permit, Permits
+from actors.ports import Ports
+from actors.runtime import LoopActor, LoopFuture
+from actors.slot import Slot, Ticket
+from actors.traffic import Traffic
+from domain.bot import Bot
+from domain.failure import Answer, Category, Failure
+from domain.rules.tokens import Token
+
+CHECK_TIMEOUT_S = 10.0
+
+
+class TokenChecked:
+    """Telegram's word on a token that it has refused once."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+
+
+class Lifecycle:
+    """A change of the bot that somebody asked for, and whom to tell."""
+
+    def __init__(self, message: Register | SuspendBot | ResumeBot | RemoveBot, reply: LoopFuture) -> None:
+        self.message, self.reply = message, reply
+
+
+class BotActor(LoopActor):
+    def __init__(
+        self,
+        bot: Bot,
+        token: Token | None,
+        slot: Slot,
+        ports: Ports,
+        permits: Permits,
+        policy: Policy,
+        failed: Callable[[BotFailed], None],
+    ) -> None:
+        super().__init__()
+        self._slot = slot
+        self._ports = ports
+        self._tell_failed = failed
+        self._checking = False
+        self._life = Life(bot, token, slot, ports)
+        self._traffic = Traffic(self._life, slot, ports, permits, policy, self._check_token)
+
+    def on_start(self) -> None:
+        # Pykka does not report what fails here; what comes as a message is reported.
+        self.actor_ref.tell(BEGIN)
+
+    def on_receive(self, message: object) -> Any:
+        match message:
+            case Ticket():
+                self._traffic.arrived(message)
+            case StartRecorded():
+                self._traffic.start_recorded(message.ticket, message.result)
+            case Answered():
+                self._traffic.answered(message.ticket, message.answer)
+            case Tick():
+                self._traffic.ticked()
+            case Permit():
+                self._traffic.permitted()
+            case Begin():
+                self._traffic.adopt()
+            case StopWaiting():
+                self._traffic.stop_waiting()
+            case Lifecycle():
+                self._change(message)
+            case TokenChecked():
+                self._token_checked(message.answer)
+            case WriteFailed():
+                raise SteppedDown(str(message.error))
+            case _:
+                raise TypeError(f"BotActor has no case for {type(message).__name__}")
+
+    def _change(self, change: Lifecycle) -> None:
+        message, reply = change.message, change.reply.set
+        match message:
+            case Register():
+                self._life.registered(message.who, message.token, reply)
+            case SuspendBot():
+                self._life.suspended(message.tenant_id, message.reason, message.by, reply)
+            case ResumeBot():
+                self._life.resumed(message.tenant_id, message.by, reply)
+            case RemoveBot():
+                self._life.removed(message.tenant_id, reply)
+        self._traffic.pump()
+
+    def _check_token(self) -> None:
+        """One 401 may be a slip of Telegram's; two in a row from a live check are the token's."""
+        token = self._life.token
+        if token is None or self._checking:
+            return
+        self._checking = True
+        slot = self._slot
+        self._ports.telegram.call(token, "getMe", {}, CHECK_TIMEOUT_S, lambda answer: slot.tell(TokenChecked(answer)))
+
+    def _token_checked(self, answer: Answer) -> None:
+        self._checking = False
+        owner = self._life.bot.owner
+        if owner is not None and isinstance(answer, Failure) and answer.category is Category.UNAUTHORIZED:
+            reason = "Telegram refuses the bot's token: it was revoked or replaced"
+            self._life.suspended(owner.tenant_id, reason, "botloft", lambda _: None)
+            self._traffic.pump()
+
+    def on_undelivered(self, message: object) -> None:
+        # A ticket is in the slot already; a tick or a permit says nothing to the next incarnation.
+        if not isinstance(message, (Ticket, Tick, Permit, Begin)):
+            self._slot.tell(message)
+
+    def on_stop(self) -> None:
+        self._traffic.stop()
+
+    def on_failure(
+        self,
+        exception_type: type[BaseException] | None,
+        exception_value: BaseException | None,  # noqa: ARG002  Pykka's signature
+        traceback: TracebackType | None,  # noqa: ARG002
+    ) -> None:
+        self._traffic.stop()
+        name = exception_type.__name__ if exception_type else "unknown"
+        self._tell_failed(BotFailed(self._slot.bot_id, name))
+
+
+class Begin:
+    """The first message of every incarnation."""
+
+
+BEGIN = Begin()

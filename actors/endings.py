@@ -1,0 +1,138 @@
+"""How a command ends: one event for the log, and then, once that is on disk, one outcome for its caller."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from actors.ports import Ports
+from actors.slot import Slot, Stage, Ticket
+from domain import events
+from domain.command import Outcome
+from domain.errors import StoreError
+from domain.failure import Failure, Final, code_of
+
+FAILED_AS: dict[Final, type[events.Failed]] = {
+    Final.REJECTED: events.CommandRejected,
+    Final.NOT_SENT: events.CommandNotSent,
+    Final.UNCERTAIN: events.CommandUncertain,
+}
+
+
+def end(
+    slot: Slot,
+    ports: Ports,
+    ticket: Ticket,
+    final: Final,
+    code: str,
+    *,
+    result: bytes | None = None,
+    retry_after_s: float | None = None,
+) -> None:
+    """Decides the outcome for good and sends it on its way."""
+    if final is Final.NOT_SENT and ticket.maybe_executed:
+        final, code = Final.UNCERTAIN, code_of(Final.UNCERTAIN, None)
+    outcome = outcome_of(ticket, final, code, ports.clock.steady(), result=result, retry_after_s=retry_after_s)
+    ticket.stage, ticket.outcome = Stage.RECORDING, outcome
+    if ticket.has_place:
+        ports.journal.release()
+    ports.journal.note(event_of(ticket, outcome, ports.clock.utc()), lambda at: _recorded(slot, ticket, outcome, at))
+
+
+def _recorded(slot: Slot, ticket: Ticket, outcome: Outcome, result: int | StoreError) -> None:
+    slot.closed(ticket)
+    if isinstance(result, int):
+        ticket.answered(msgspec.structs.replace(outcome, position=result))
+    else:
+        ticket.answered(unrecorded(ticket))
+
+
+def unrecorded(ticket: Ticket) -> Outcome:
+    """What is known, though the log does not have it: Telegram's answer, if there was one."""
+    assert ticket.outcome is not None  # noqa: S101  only a decided command is told so
+    return msgspec.structs.replace(ticket.outcome, code="delivery_unrecorded")
+
+
+def outcome_of(
+    ticket: Ticket,
+    final: Final,
+    code: str,
+    ended: float,
+    *,
+    result: bytes | None = None,
+    retry_after_s: float | None = None,
+) -> Outcome:
+    failure = ticket.failure if final is not Final.DELIVERED else None
+    queued_s = ended - ticket.arrived if ticket.queued_s is None else ticket.queued_s
+    return Outcome(
+        command_id=ticket.command.command_id,
+        final=final,
+        code=code,
+        result=result,
+        attempts=ticket.attempts,
+        queue_ms=round(queued_s * 1000, 2),
+        telegram_ms=round(ticket.telegram_s * 1000, 2),
+        category=failure.category if failure else None,
+        telegram_code=failure.code if failure else None,
+        telegram_description=failure.description if failure else None,
+        retry_after_s=retry_after_s,
+    )
+
+
+def event_of(ticket: Ticket, outcome: Outcome, now: datetime) -> events.Ended:
+    command = ticket.command
+    common = {
+        "occurred_at": now,
+        "bot_id": command.bot_id,
+        "tenant_id": command.tenant_id,
+        "command_id": command.command_id,
+        "method": command.method,
+        "received_at": command.received_at,
+        "chat": ticket.chat,
+        "attempts": outcome.attempts,
+        "queue_ms": outcome.queue_ms,
+        "telegram_ms": outcome.telegram_ms,
+        "waits": tuple(ticket.waits),
+    }
+    if outcome.final is Final.DELIVERED:
+        return events.CommandDelivered(**common)  # type: ignore[arg-type]  # the fields of Ended
+    return FAILED_AS[outcome.final](
+        **common,  # type: ignore[arg-type]  # the fields of Ended
+        code=outcome.code,
+        category=outcome.category,
+        telegram_code=outcome.telegram_code,
+        description=outcome.telegram_description or "",
+    )
+
+
+def attempt_failed(ticket: Ticket, failure: Failure, again_at: datetime | None, now: datetime) -> events.AttemptFailed:
+    command = ticket.command
+    return events.AttemptFailed(
+        occurred_at=now,
+        bot_id=command.bot_id,
+        tenant_id=command.tenant_id,
+        command_id=command.command_id,
+        method=command.method,
+        chat=ticket.chat,
+        attempt=ticket.attempts,
+        category=failure.category,
+        description=failure.description,
+        telegram_code=failure.code,
+        telegram_ms=round(ticket.telegram_s * 1000, 2),
+        retry_after_s=failure.retry_after_s or None,
+        again_at=again_at,
+    )
+
+
+def started(ticket: Ticket, now: datetime) -> events.CommandStarted:
+    command = ticket.command
+    return events.CommandStarted(
+        occurred_at=now,
+        bot_id=command.bot_id,
+        tenant_id=command.tenant_id,
+        command_id=command.command_id,
+        method=command.method,
+        received_at=command.received_at,
+        chat=command.chat,
+    )

@@ -1,0 +1,154 @@
+"""What a bot's actor remembers of its traffic (breaker, holds, pace, retry budget), and what each answer does to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from actors.life import Life
+from actors.ports import Ports
+from actors.slot import Memory, Slot, Ticket
+from domain import bot as lives
+from domain import events
+from domain.failure import TREATMENT, Category, Failure, OnBreaker
+from domain.rules import breaker, gates, holds, pacing, retry
+from domain.rules.breaker import Breaker, Phase
+
+FULL_AT_KEPT = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How a bot goes about it. `max_waiting` and `max_in_flight` count commands; the timeout is for one attempt."""
+
+    pace: pacing.PacePolicy
+    breaker: breaker.BreakerPolicy
+    retry: retry.RetryPolicy = retry.DEFAULT
+    max_in_flight: int = 30
+    max_waiting: int = 1000
+    telegram_timeout_s: float = 60.0
+
+
+class Guards:
+    __slots__ = ("_life", "_policy", "_ports", "_slot")
+
+    def __init__(self, life: Life, slot: Slot, ports: Ports, policy: Policy) -> None:
+        self._life, self._slot, self._ports, self._policy = life, slot, ports, policy
+
+    def obstacle(self, ticket: Ticket, in_flight: int, now: float) -> gates.Stay | gates.Refuse | None:
+        """What keeps this command from leaving now; None: nothing here does."""
+        refused = lives.may_command(self._life.bot, ticket.command.tenant_id)
+        if refused is not None:
+            return gates.Refuse(refused.code, None)
+        memory = self._slot.memory
+        call = gates.Call(ticket.method.name, ticket.chat, ticket.deadline, cosmetic=ticket.method.cosmetic)
+        situation = gates.Situation(
+            memory.breaker,
+            memory.holds,
+            self._policy.pace,
+            memory.slow,
+            self._slot.full_at or {},
+            in_flight,
+            self._policy.max_in_flight,
+        )
+        return gates.verdict(call, situation, now)
+
+    def still_open_for(self, ticket: Ticket, now: float) -> bool:
+        """Whether nothing has closed while its start was being recorded: no hold, no breaker, no suspension."""
+        memory = self._slot.memory
+        return (
+            ticket.held is not None
+            and ticket.held.epoch == memory.breaker.epoch
+            and holds.held_until(memory.holds, ticket.method.name, ticket.chat, now) is None
+            and lives.may_command(self._life.bot, ticket.command.tenant_id) is None
+        )
+
+    def time_for(self, ticket: Ticket, now: float) -> float:
+        """Seconds that its next attempt may take: a caller that has gone needs no answer."""
+        return min(self._policy.telegram_timeout_s, ticket.deadline - now)
+
+    def dispatched(self, ticket: Ticket, now: float) -> None:
+        """Takes what a call takes: the breaker's pass, a place in each bucket, a call of the budget."""
+        memory = self._slot.memory
+        opened, ticket.held = breaker.dispatched(memory.breaker, self._policy.breaker, now)
+        needed = pacing.rates(self._policy.pace, ticket.chat, memory.slow, now)
+        if needed:
+            full_at = self._slot.full_at if self._slot.full_at is not None else {}
+            full_at.update(pacing.taken(full_at, needed, now))
+            self._slot.full_at = pacing.still_filling(full_at, now) if len(full_at) > FULL_AT_KEPT else full_at
+        budget = memory.budget if ticket.attempts else retry.spent(memory.budget, now, retry=False)
+        self._become(replace(memory, breaker=opened, budget=budget))
+
+    def returned(self, ticket: Ticket) -> None:
+        """It did not go after all, or goes again: a probe is free."""
+        if ticket.held is not None:
+            memory = self._slot.memory
+            self._become(replace(memory, breaker=breaker.undecided(memory.breaker, ticket.held)))
+
+    def worked(self, ticket: Ticket, now: float) -> None:
+        if ticket.held is not None:
+            memory = self._slot.memory
+            after = breaker.succeeded(memory.breaker, self._policy.breaker, ticket.held, ticket.telegram_s, now)
+            if after is not memory.breaker:
+                self._become(replace(memory, breaker=after))
+
+    def next_attempt(self, ticket: Ticket, failure: Failure, now: float) -> retry.Again | None:
+        memory = self._slot.memory
+        attempted = retry.Attempted(ticket.retries.get(failure.category, 0), ticket.repeatable, ticket.deadline)
+        decision = retry.after(failure, attempted, self._policy.retry, memory.budget, self._ports.jitter(), now)
+        if not isinstance(decision, retry.Again):
+            return None
+        if decision.spends_budget:
+            self._become(replace(memory, budget=retry.spent(memory.budget, now, retry=True)))
+        return decision
+
+    def failed_for_good(self, ticket: Ticket, failure: Failure, now: float) -> None:
+        """A command counts once, whatever its attempts."""
+        memory, held = self._slot.memory, ticket.held
+        if held is None:
+            return
+        match TREATMENT[failure.category].on_breaker:
+            case OnBreaker.COUNTS:
+                after = breaker.failed(memory.breaker, self._policy.breaker, held, now)
+            case OnBreaker.OPENS if held.epoch == memory.breaker.epoch:
+                after = breaker.opened(memory.breaker, self._policy.breaker, now)
+            case _:
+                after = breaker.undecided(memory.breaker, held)
+        self._become(replace(memory, breaker=after), failure.description)
+
+    def rate_limited(self, ticket: Ticket, failure: Failure, now: float) -> None:
+        if failure.category is not Category.RATE_LIMIT:
+            return
+        memory = self._slot.memory
+        scope = holds.scope_of(ticket.method.name, ticket.chat)
+        placed = holds.placed(memory.holds, scope, failure.retry_after_s, now)
+        whole_bot = placed.until.get(holds.BOT) != memory.holds.until.get(holds.BOT)
+        self._become(replace(memory, holds=placed, slow=pacing.slowed(self._policy.pace, memory.slow, now)))
+        event = events.HoldPlaced(
+            occurred_at=self._ports.clock.utc(),
+            bot_id=ticket.command.bot_id,
+            tenant_id=ticket.command.tenant_id,
+            scope=holds.BOT if whole_bot else scope,
+            until=self._ports.utc_of(now + failure.retry_after_s),
+            retry_after_s=failure.retry_after_s,
+        )
+        self._ports.journal.note(event)
+
+    def _become(self, after: Memory, cause: str = "") -> None:
+        before = self._slot.memory
+        self._slot.memory = after
+        if after.breaker.phase is not before.breaker.phase:
+            self._life.happened((self._phase_event(after.breaker, cause),))
+
+    def _phase_event(self, state: Breaker, cause: str) -> events.Event:
+        owner = self._life.bot.owner
+        at, bot_id, tenant_id = self._ports.clock.utc(), self._slot.bot_id, owner.tenant_id if owner else ""
+        match state.phase:
+            case Phase.OPEN:
+                until = self._ports.utc_of(state.open_until)
+                return events.BreakerOpened(
+                    occurred_at=at, bot_id=bot_id, tenant_id=tenant_id, until=until, cause=cause
+                )
+            case Phase.HALF_OPEN:
+                return events.BreakerHalfOpened(occurred_at=at, bot_id=bot_id, tenant_id=tenant_id)
+            case _:
+                return events.BreakerClosed(occurred_at=at, bot_id=bot_id, tenant_id=tenant_id)

@@ -1,0 +1,197 @@
+"""The one writer of the log, on a thread of its own: whatever waits is committed in one transaction (group commit).
+
+`Journal` is the loop's face: it counts places, so that what was sent can always be recorded, and hears of each batch in
+one wake-up. `JournalWriter` is the thread: it drains its inbox, gives the events of day streams their versions, splits
+a batch that a stale stream spoils, and tries again for as long as the database is away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from itertools import accumulate, count
+from typing import Any, ClassVar, NamedTuple
+
+import pykka
+import structlog
+
+from actors.ports import Clock, Then
+from domain.errors import StaleStream, StoreError, StoreUnavailable
+from domain.events import DayEvent, Event, day_stream
+from domain.recovery import OpenThings
+from domain.store.ledger import Ledger, Snapshot
+from domain.store.mapper import Entry
+
+MAX_BATCH = 1000
+RETRY_S = (0.1, 0.2, 0.5, 1.0, 2.0)
+VERSIONS_KEPT = 50_000
+
+log = structlog.get_logger()
+
+
+class Append(NamedTuple):
+    """`stream` None: each event goes into its day's stream at the next version."""
+
+    events: Sequence[Event]
+    then: Then | None
+    stream: str | None = None
+    after_version: int = 0
+    snapshot: Snapshot | None = None
+
+
+class JournalWriter(pykka.ThreadingActor):
+    # A daemon: when the database is away for good, a process told to stop must be able to end. Nothing that was
+    # acknowledged is lost by that, and a drain has waited for the rest.
+    use_daemon_thread: ClassVar[bool] = True
+
+    def __init__(
+        self, ledger: Ledger, opened: OpenThings, clock: Clock, deliver: Callable[[list[tuple[Append, Any]]], None]
+    ) -> None:
+        super().__init__()
+        self._ledger = ledger
+        self._open = opened
+        self._clock = clock
+        self._deliver = deliver
+        self._versions: dict[str, int] = {}
+        self._asleep = threading.Event()
+
+    def on_receive(self, message: Append) -> None:
+        self._deliver(self._committed([message, *self._waiting()]))
+
+    def _waiting(self) -> list[Append]:
+        found: list[Append] = []
+        while len(found) < MAX_BATCH and not self.actor_inbox.empty():
+            envelope = self.actor_inbox.get()
+            if not isinstance(envelope.message, Append):
+                # Pykka's stop request: it takes its turn when this batch is done.
+                self.actor_inbox.put(envelope)
+                break
+            found.append(envelope.message)
+        return found
+
+    def _committed(self, batch: list[Append]) -> list[tuple[Append, int | StoreError]]:
+        """Each with its last position, or StaleStream. Returns when the database has said one or the other."""
+        entries = [self._entries(append) for append in batch]
+        flat = [entry for of_one in entries for entry in of_one]
+        positions = self._positions(flat)
+        if positions is None:
+            self._versions.clear()
+            if len(batch) == 1:
+                return [(batch[0], StaleStream(flat[0].stream))]
+            # One stale stream fails alone; the others are committed one by one.
+            return [result for append in batch for result in self._committed([append])]
+        for position, entry in zip(positions, flat, strict=True):
+            self._open.see(position, entry.event)
+        self._keep_snapshots(batch)
+        ends = accumulate(len(of_one) for of_one in entries)
+        return [(append, positions[end - 1] if end else 0) for append, end in zip(batch, ends, strict=True)]
+
+    def _positions(self, entries: list[Entry]) -> Sequence[int] | None:
+        """Where they stand in the log now; None when a version was taken. Waits for as long as the database is away."""
+        for failures in count():
+            try:
+                return self._ledger.append(entries, self._low_water) if entries else ()
+            except StaleStream:
+                # After a lost acknowledgement our own events are in the way: then all is well.
+                return self._ledger.positions_of(entries)
+            except StoreUnavailable as error:
+                log.warning("journal_waits", reason=str(error), failures=failures + 1)
+                self._asleep.wait(RETRY_S[min(failures, len(RETRY_S) - 1)])
+        raise AssertionError  # count() has no end
+
+    def _low_water(self, positions: Sequence[int]) -> int:
+        # What was open before this batch: never too late a position, and right even if the commit fails.
+        return self._open.low_water(positions[0], self._clock.utc())
+
+    def _entries(self, append: Append) -> list[Entry]:
+        if append.stream is not None:
+            return [Entry(append.stream, append.after_version + n, event) for n, event in enumerate(append.events, 1)]
+        return [self._day_entry(event) for event in append.events if isinstance(event, DayEvent)]
+
+    def _day_entry(self, event: DayEvent) -> Entry:
+        stream = day_stream(event)
+        version = self._versions.get(stream)
+        if version is None:
+            if len(self._versions) >= VERSIONS_KEPT:
+                self._versions.clear()
+            version = self._ledger.last_version(stream)
+        self._versions[stream] = version + 1
+        return Entry(stream, version + 1, event)
+
+    def _keep_snapshots(self, batch: list[Append]) -> None:
+        for append in batch:
+            if append.snapshot is not None:
+                with suppress(StoreUnavailable):  # the stream says the same, only slower
+                    self._ledger.keep_snapshot(append.snapshot)
+
+
+class Journal:
+    """The `Recording` port. Every method is for the loop's thread."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        opened: OpenThings,
+        clock: Clock,
+        max_backlog: int,
+        committed: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`max_backlog`: events on their way. `committed` is called on the writer's thread after each batch."""
+        self._loop = asyncio.get_running_loop()
+        self._max_backlog = max_backlog
+        self._taken = 0
+        self._committed = committed
+        self._writer = JournalWriter.start(ledger, opened, clock, self._from_thread)
+
+    def reserve(self) -> bool:
+        if self._taken >= self._max_backlog:
+            return False
+        self._taken += 1
+        return True
+
+    def release(self) -> None:
+        self._taken -= 1
+
+    def note(self, event: DayEvent, then: Then | None = None) -> None:
+        self._append(Append((event,), then))
+
+    def write(
+        self,
+        stream: str,
+        after_version: int,
+        events: Sequence[Event],
+        then: Then | None = None,
+        snapshot: Snapshot | None = None,
+    ) -> None:
+        self._append(Append(events, then, stream, after_version, snapshot))
+
+    def flush(self, then: Then) -> None:
+        """Told when everything handed over before is on disk."""
+        self._append(Append((), then))
+
+    async def close(self, bound_s: float) -> bool:
+        """Lets the writer finish; False when the database did not come back within `bound_s`."""
+        done = asyncio.Event()
+        self.flush(lambda _: done.set())
+        try:
+            await asyncio.wait_for(done.wait(), bound_s)
+        except TimeoutError:
+            return False
+        self._writer.stop(block=False)
+        return True
+
+    def _append(self, append: Append) -> None:
+        self._taken += len(append.events)
+        self._writer.tell(append)
+
+    def _from_thread(self, results: list[tuple[Append, int | StoreError]]) -> None:
+        self._committed()
+        self._loop.call_soon_threadsafe(self._tell, results)
+
+    def _tell(self, results: list[tuple[Append, int | StoreError]]) -> None:
+        for append, result in results:
+            self._taken -= len(append.events)
+            if append.then is not None:
+                append.then(result)

@@ -1,0 +1,107 @@
+"""A bot's lifecycle, as its actor lives it: decided by `domain.bot`, written into the bot's own stream.
+
+State runs ahead of the disk by what the journal has in hand, which is first in, first out. Callers are answered when
+it is on disk. Where somebody else has written to the stream the actor steps down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import reduce
+
+import msgspec
+
+from actors.messages import BotChanged
+from actors.ports import Ports, Then
+from actors.slot import Slot
+from domain import bot as lives
+from domain import events
+from domain.bot import Bot
+from domain.errors import StoreError
+from domain.refusal import Refused
+from domain.rules.tokens import Token
+from domain.store.ledger import Snapshot
+
+SNAPSHOT_EVERY = 50
+
+Reply = Callable[[object], None]
+
+
+class SteppedDown(Exception):
+    """Somebody else owns this bot's stream, or the log does not hold what this actor believes."""
+
+
+class WriteFailed:
+    """Told to the actor, which steps down."""
+
+    def __init__(self, error: StoreError) -> None:
+        self.error = error
+
+
+class Life:
+    __slots__ = ("_ports", "_slot", "bot", "token")
+
+    def __init__(self, bot: Bot, token: Token | None, slot: Slot, ports: Ports) -> None:
+        self.bot = bot
+        self.token = token
+        self._slot = slot
+        self._ports = ports
+
+    @property
+    def owned_token(self) -> Token:
+        """For a call of the owner's; no other passes the first gate."""
+        if self.token is None:
+            raise LookupError("a bot without an owner was about to call")
+        return self.token
+
+    def registered(self, who: lives.Identity, token: Token, reply: Reply) -> None:
+        decision = lives.register(self.bot, who, self._ports.clock.utc())
+        self.decided(decision, who.tenant_id, reply)
+        if self.bot.owner == who:
+            self.token = token
+
+    def suspended(self, tenant_id: str, reason: str, by: str, reply: Reply) -> None:
+        self.decided(lives.suspend(self.bot, tenant_id, reason, by, self._ports.clock.utc()), tenant_id, reply)
+
+    def resumed(self, tenant_id: str, by: str, reply: Reply) -> None:
+        self.decided(lives.resume(self.bot, tenant_id, by, self._ports.clock.utc()), tenant_id, reply)
+
+    def removed(self, tenant_id: str, reply: Reply) -> None:
+        self.decided(lives.remove(self.bot, tenant_id, self._ports.clock.utc()), tenant_id, reply)
+        if self.bot.owner is None:
+            self.token = None
+
+    def decided(self, decision: lives.Decision, tenant_id: str, reply: Reply) -> None:
+        if isinstance(decision, Refused):
+            reply(decision)
+            return
+        if not decision:
+            reply(self._as_seen_by(tenant_id, None))
+            return
+        self.happened(decision, lambda result: reply(self._answer(tenant_id, result)))
+
+    def happened(self, decided: tuple[events.Event, ...], then: Then = lambda _: None) -> None:
+        """Records these events and becomes what they make of the bot."""
+        before, after = self.bot, reduce(lives.evolve, decided, self.bot)
+        stream = events.bot_stream(after.bot_id)
+        due = before.version // SNAPSHOT_EVERY != after.version // SNAPSHOT_EVERY
+        snapshot = Snapshot(stream, after.version, msgspec.json.encode(after)) if due else None
+        self._ports.journal.write(stream, before.version, decided, lambda result: self._written(result, then), snapshot)
+        self.bot = after
+        self._slot.tenants = after.tenants
+
+    def _written(self, result: int | StoreError, then: Then) -> None:
+        then(result)
+        if isinstance(result, StoreError):
+            self._slot.tell(WriteFailed(result))
+
+    def _answer(self, tenant_id: str, result: int | StoreError) -> BotChanged | Refused:
+        if isinstance(result, StoreError):
+            return Refused("store_unavailable", "The change could not be recorded and was not made. Try again.")
+        return self._as_seen_by(tenant_id, result)
+
+    def _as_seen_by(self, tenant_id: str, position: int | None) -> BotChanged:
+        who = self.bot.owner
+        if who is None or who.tenant_id != tenant_id:
+            who = self.bot.claims.get(tenant_id)
+        return BotChanged(self.bot.bot_id, who.username if who else "", self.bot.status_for(tenant_id).value, position)

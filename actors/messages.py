@@ -1,0 +1,156 @@
+"""What actors can be asked, and by whom. Plain data: each could travel to another machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import msgspec
+
+from domain.bot import Identity
+from domain.command import Command
+from domain.rules.tokens import Token
+from domain.tenant import Scope
+
+
+class Message(msgspec.Struct, frozen=True):
+    """Every ask is answered with the reply named here, or with `Refused`."""
+
+
+# To the supervisor, from the gateway
+
+
+class Execute(Message, frozen=True):
+    """Answered with an `Outcome`."""
+
+    command: Command
+
+
+class RegisterBot(Message, frozen=True):
+    """Answered with `BotChanged`."""
+
+    tenant_id: str
+    token: Token
+
+
+class SuspendBot(Message, frozen=True):
+    """Answered with `BotChanged`."""
+
+    bot_id: int
+    tenant_id: str
+    reason: str
+    by: str
+
+
+class ResumeBot(Message, frozen=True):
+    """Answered with `BotChanged`."""
+
+    bot_id: int
+    tenant_id: str
+    by: str
+
+
+class RemoveBot(Message, frozen=True):
+    """Answered with `BotChanged`."""
+
+    bot_id: int
+    tenant_id: str
+
+
+class BotChanged(Message, frozen=True):
+    """A bot as this tenant sees it after the change; `position` is None where nothing needed changing."""
+
+    bot_id: int
+    username: str
+    status: str
+    position: int | None
+
+
+class DescribeFleet(Message, frozen=True):
+    """Answered with `FleetState`."""
+
+
+class FleetState(Message, frozen=True):
+    bots: int
+    awake: int
+    open_commands: int
+    draining: bool
+
+
+class Drain(Message, frozen=True):
+    """Takes nothing new, lets what is in flight finish within `bound_s`, stops every bot. Answered with None."""
+
+    bound_s: float
+
+
+# To the accounts actor, from the gateway
+
+
+class RegisterTenant(Message, frozen=True):
+    """Answered with `TenantKey`."""
+
+    name: str
+
+
+class IssueKey(Message, frozen=True):
+    """Answered with `TenantKey`."""
+
+    tenant_id: str
+    scopes: tuple[Scope, ...]
+    label: str
+
+
+class RevokeKey(Message, frozen=True):
+    """Answered with the position."""
+
+    tenant_id: str
+    key_id: str
+
+
+class ListKeys(Message, frozen=True):
+    """Answered with a list of `KeyInfo`."""
+
+    tenant_id: str
+
+
+class FoundOperator(Message, frozen=True):
+    """At a first start: answered with the admin's `TenantKey`, or None where there is an operator already."""
+
+
+class TenantKey(Message, frozen=True):
+    """The only moment at which a key can be read."""
+
+    tenant_id: str
+    name: str
+    key_id: str
+    api_key: str
+    position: int
+
+    def __repr__(self) -> str:
+        return f"TenantKey({self.tenant_id}, {self.key_id}, <redacted>)"
+
+    def __rich_repr__(self) -> Iterator[str]:  # type: ignore[override]  # msgspec's own shows every field
+        yield self.tenant_id
+        yield self.key_id
+
+
+class KeyInfo(Message, frozen=True):
+    key_id: str
+    scopes: tuple[str, ...]
+    label: str
+    issued_at: datetime
+
+
+# Between the supervisor and a bot
+
+
+class Register(Message, frozen=True):
+    who: Identity
+    token: Token
+
+
+class BotFailed(Message, frozen=True):
+    """A bot's actor has stopped by an error of its own."""
+
+    bot_id: int
+    reason: str

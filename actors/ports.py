@@ -1,0 +1,96 @@
+"""What actors need from outside, so narrow that a test can put a manual clock or a scripted Telegram in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from domain.errors import StoreError
+from domain.events import DayEvent, Event
+from domain.failure import Answer
+from domain.rules.tokens import Token
+from domain.store.ledger import Snapshot
+
+
+class Clock(Protocol):
+    def utc(self) -> datetime:
+        """For the record."""
+
+    def steady(self) -> float:
+        """For every decision: seconds that no clock change can move."""
+
+
+class Timer(Protocol):
+    def cancel(self) -> None: ...
+
+
+class Timers(Protocol):
+    def at(self, steady_s: float, callback: Callable[[], None]) -> Timer: ...
+
+
+Then = Callable[[int | StoreError], None]
+"""Told the position of the last event once it is on disk, or why it is not there."""
+
+
+class Recording(Protocol):
+    """The journal, as seen from the loop."""
+
+    def reserve(self) -> bool:
+        """A place for one event that must not be lost; False: the backlog is full, start nothing new."""
+
+    def release(self) -> None: ...
+
+    def note(self, event: DayEvent, then: Then | None = None) -> None:
+        """Into the day's stream of the event's bot."""
+
+    def flush(self, then: Then) -> None:
+        """`then` is told when everything handed over before is on disk."""
+
+    def write(
+        self,
+        stream: str,
+        after_version: int,
+        events: Sequence[Event],
+        then: Then | None = None,
+        snapshot: Snapshot | None = None,
+    ) -> None:
+        """Into a lifecycle stream; StaleStream where somebody else has written after `after_version`."""
+
+
+class Calling(Protocol):
+    """Telegram."""
+
+    async def ask(self, token: Token, method: str, parameters: Mapping[str, object], timeout_s: float) -> Answer:
+        """One HTTP call."""
+
+    async def close(self) -> None:
+        """For the supervisor alone; what is still out comes back as lost."""
+
+    def call(
+        self,
+        token: Token,
+        method: str,
+        parameters: Mapping[str, object],
+        timeout_s: float,
+        then: Callable[[Answer], None],
+    ) -> None:
+        """The same beside the mailbox. `then` is always told, exactly once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    clock: Clock
+    timers: Timers
+    journal: Recording
+    telegram: Calling
+    jitter: Callable[[], float]
+    """Anywhere in [0, 1)."""
+
+    def utc_of(self, steady_s: float) -> datetime:
+        """The wall-clock time that a steady one stands for, as things are now."""
+        return self.clock.utc() + timedelta(seconds=steady_s - self.clock.steady())
+
+    def steady_of(self, utc: datetime) -> float:
+        return self.clock.steady() + (utc - self.clock.utc()).total_seconds()

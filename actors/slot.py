@@ -1,0 +1,169 @@
+"""What outlives an actor: a bot's slot, and the tickets of its open commands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+import pykka
+
+from domain.command import Command, Outcome, Wait
+from domain.failure import Category, Failure, lost_answer
+from domain.methods import Method
+from domain.refusal import Refused
+from domain.rules import breaker, holds, pacing, retry
+from domain.rules.breaker import Pass
+
+
+class Stage(Enum):
+    WAITING = "waiting"
+    STARTING = "its start is being recorded"
+    CALLING = "Telegram has it"
+    RECORDING = "its outcome is being recorded"
+    DONE = "its caller knows"
+
+
+@dataclass(slots=True, eq=False)
+class Ticket:
+    """One command on its way. Times without a unit are steady seconds."""
+
+    command: Command
+    method: Method
+    chat: str | None
+    """The command's own, until Telegram says that the chat has moved."""
+    arrived: float
+    deadline: float
+    reply: Callable[[Outcome | Refused], None]
+    stage: Stage = Stage.WAITING
+    is_open: bool = False
+    """CommandStarted is on disk."""
+    attempts: int = 0
+    retries: dict[Category, int] = field(default_factory=dict)
+    maybe_executed: bool = False
+    """An earlier attempt's answer was lost."""
+    has_place: bool = False
+    """In the journal's backlog, for its outcome."""
+    held: Pass | None = None
+    """What the breaker gave it."""
+    left_at: float = 0.0
+    """When the attempt in flight left."""
+    queued_s: float | None = None
+    """From arrival to the first attempt."""
+    telegram_s: float = 0.0
+    waits: list[Wait] = field(default_factory=list)
+    failure: Failure | None = None
+    """Of the last attempt."""
+    outcome: Outcome | None = None
+    """Once it is decided; told when it is recorded."""
+    replied: bool = False
+    keeper: object | None = None
+    """The actor's traffic that has it in a lane; the next incarnation takes it over."""
+
+    @property
+    def lane(self) -> str:
+        """Commands of one chat leave one after the other; a command without a chat has a lane of its own."""
+        return f"chat:{self.command.chat}" if self.command.chat is not None else self.command.command_id
+
+    @property
+    def repeatable(self) -> bool:
+        return self.method.repeatable or self.command.retry_uncertain
+
+    @property
+    def parameters(self) -> dict[str, object]:
+        """For the next attempt: to the chat's new id, where Telegram has moved it."""
+        if self.chat is None or self.chat == self.command.chat or self.method.chat is None:
+            return self.command.parameters
+        return {**self.command.parameters, self.method.chat: int(self.chat)}
+
+    def was_done_before(self, failure: Failure) -> bool:
+        """A repeat finds the work done: the attempt whose answer was lost had been executed."""
+        return self.maybe_executed and failure.description.lower().startswith(self.method.done_when)
+
+    def goes_again(self, failure: Failure) -> None:
+        self.stage = Stage.WAITING
+        self.retries[failure.category] = self.retries.get(failure.category, 0) + 1
+        if failure.migrate_to is not None:
+            self.chat = str(failure.migrate_to)
+
+    def is_lost(self) -> None:
+        self.failure = lost_answer("no answer, and no word of it from the connection")
+        self.maybe_executed = True
+
+    def answered(self, outcome: Outcome | Refused) -> None:
+        if not self.replied:
+            self.replied = True
+            self.reply(outcome)
+
+    def began_waiting(self, because: str, now: datetime, until: datetime | None) -> None:
+        if not self.waits or self.waits[-1].because != because:
+            self.waits.append(Wait(now, because, until))
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What a bot's actor knows of its traffic; its successor gets it."""
+
+    breaker: breaker.Breaker = breaker.CLOSED
+    holds: holds.Holds = holds.NONE
+    slow: pacing.Slowdown | None = None
+    budget: retry.Budget = retry.FRESH
+
+
+FRESH = Memory()
+
+
+class Slot:
+    """A bot's place in the fleet, with an actor or without."""
+
+    __slots__ = ("actor", "bot_id", "full_at", "memory", "parked", "tenants", "tickets", "used_at", "waking")
+
+    def __init__(self, bot_id: int, tenants: tuple[str, ...]) -> None:
+        self.bot_id = bot_id
+        self.tenants = tenants
+        """Who may know that this bot is here, the owner first."""
+        self.actor: pykka.ActorRef[Any] | None = None
+        self.waking = False
+        self.used_at = 0.0
+        self.tickets: dict[str, Ticket] | None = None
+        """The open commands by id, in the order in which they came; None while there is none."""
+        self.parked: list[object] | None = None
+        """Messages that came while there was no actor."""
+        self.memory = FRESH
+        self.full_at: dict[str, float] | None = None
+
+    def tell(self, message: object) -> None:
+        """To the actor, or to the one that comes next."""
+        if self.actor is not None and self.actor.is_alive():
+            self.actor.tell(message)
+        else:
+            self.parked = [*(self.parked or ()), message]
+
+    def unparked(self) -> list[object]:
+        parked, self.parked = self.parked or [], None
+        return parked
+
+    def refuse_waiting(self, refused: Refused) -> None:
+        """For a bot that cannot be woken: nothing of these has left, nothing is recorded."""
+        for ticket in list((self.tickets or {}).values()):
+            if ticket.stage is Stage.WAITING and not ticket.is_open:
+                self.closed(ticket)
+                ticket.answered(refused)
+
+    def opened(self, ticket: Ticket) -> None:
+        if self.tickets is None:
+            self.tickets = {}
+        self.tickets[ticket.command.command_id] = ticket
+
+    def closed(self, ticket: Ticket) -> None:
+        ticket.stage = Stage.DONE
+        if self.tickets is not None:
+            self.tickets.pop(ticket.command.command_id, None)
+            if not self.tickets:
+                self.tickets = None
+
+    @property
+    def open_commands(self) -> int:
+        return len(self.tickets) if self.tickets else 0

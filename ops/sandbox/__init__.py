@@ -1,0 +1,1 @@
+"""A local server that speaks the Bot API, with faults on request."""

@@ -1,0 +1,135 @@
+"""Every setting, its default and its meaning. Read from the environment and from `.env`; nonsense is refused by name."""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import os
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PREFIX = "BOTLOFT_"
+Count = Annotated[int, Field(ge=1)]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Limit = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+"""0 turns it off."""
+MIN_KEY_LENGTH = 32
+
+
+class BadSettings(Exception):
+    """Each line names a setting and what is wrong with it."""
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore", hide_input_in_errors=True)
+
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: int = Field(8080, ge=0, le=65535, description="port to listen on; 0 takes a free one")
+    state_dir: Path = Field(Path("var"), description="where embedded databases and made keys are kept")
+    telegram_api: str = Field(
+        "https://api.telegram.org", description="Bot API server: the cloud, a local one, or the sandbox"
+    )
+    admin_key: SecretStr | None = Field(
+        None, description="the admin's key, 32 characters or more; without it one is made and printed at first start"
+    )
+    master_keys: Annotated[list[SecretStr], NoDecode] = Field(
+        default_factory=list,
+        description="keys of the vault, newest first, comma-separated; without it <state_dir>/master.key is made",
+    )
+    open_registration: bool | None = Field(
+        None, description="whether anybody may register a tenant; by default only while listening on loopback"
+    )
+    fleet_rps: Limit = Field(25, description="requests per second of the whole fleet; 0: no limit")
+    bot_rps: Limit = Field(25, description="requests per second of one bot; 0: no limit")
+    chat_rps: Limit = Field(1, description="messages per second into one chat; 0: no limit")
+    group_rpm: Limit = Field(20, description="messages per minute into one group; 0: no limit")
+    max_in_flight: Count = Field(30, description="commands of one bot that Telegram may have at once")
+    max_waiting: Count = Field(1000, description="commands of one bot that may wait")
+    breaker_failures: Count = Field(5, description="failed commands in a row that open a bot's breaker")
+    breaker_cooldown_s: Seconds = Field(60, description="seconds it stays open before a probe")
+    breaker_successes: Count = Field(2, description="successful probes that close it")
+    telegram_timeout_s: Seconds = Field(60, description="seconds that one attempt may take")
+    command_deadline_s: Seconds = Field(30, description="seconds a caller waits, unless it sets X-Deadline-S")
+    max_connections: Count = Field(100, description="connections to Telegram, of the whole fleet")
+    max_backlog: Count = Field(20_000, description="events that may wait for the disk before new commands are refused")
+    drain_s: Seconds = Field(20, description="seconds that a stop waits for commands in flight")
+
+    @field_validator("master_keys", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("master_keys")
+    @classmethod
+    def _long_enough(cls, keys: list[SecretStr]) -> list[SecretStr]:
+        for key in keys:
+            _check_length(key)
+        return keys
+
+    @field_validator("admin_key")
+    @classmethod
+    def _admin_long_enough(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is not None:
+            _check_length(key)
+        return key
+
+    @field_validator("telegram_api")
+    @classmethod
+    def _is_url(cls, url: str) -> str:
+        if not url.startswith(("https://", "http://")):
+            raise ValueError("must begin with https:// or http://")
+        return url.rstrip("/")
+
+    @property
+    def database(self) -> Path:
+        return self.state_dir / "botloft.db"
+
+    @property
+    def views(self) -> Path:
+        return self.state_dir / "views.db"
+
+    @property
+    def registration_is_open(self) -> bool:
+        return is_loopback(self.host) if self.open_registration is None else self.open_registration
+
+
+def load() -> Settings:
+    """Raises BadSettings."""
+    unknown = _unknown_names()
+    if unknown:
+        raise BadSettings("\n".join(unknown))
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = [
+            f"{PREFIX}{str(e['loc'][0]).upper()}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()
+        ]
+        raise BadSettings("\n".join(lines)) from None
+
+
+def is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _check_length(key: SecretStr) -> None:
+    if len(key.get_secret_value()) < MIN_KEY_LENGTH:
+        raise ValueError(f"a key needs {MIN_KEY_LENGTH} characters or more")
+
+
+def _unknown_names() -> list[str]:
+    """A misspelt setting would be ignored in silence, and its owner believe it."""
+    known = [f"{PREFIX}{name.upper()}" for name in Settings.model_fields]
+    found = []
+    for name in sorted(os.environ):
+        if name.upper().startswith(PREFIX) and name.upper() not in known:
+            near = difflib.get_close_matches(name.upper(), known, 1)
+            found.append(f"{name}: there is no such setting." + (f" Did you mean {near[0]}?" if near else ""))
+    return found

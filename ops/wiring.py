@@ -1,0 +1,160 @@
+"""The one place where everything is put together. What comes from outside can be replaced by its argument."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import pykka
+
+from actors.accounts import AccountsActor, KeyRing
+from actors.fleet import end_interrupted, read_bot, remembers_hold, slots_of
+from actors.guards import Policy
+from actors.journal import Journal
+from actors.messages import Drain, FoundOperator, TenantKey
+from actors.permits import Permits
+from actors.ports import Calling, Clock, Ports
+from actors.slot import Slot
+from actors.supervisor import Bots, Supervisor
+from actors.telegram import Telegram
+from domain import events
+from domain.bot import Bot
+from domain.recovery import OpenThings
+from domain.rules.breaker import BreakerPolicy
+from domain.rules.pacing import PacePolicy
+from domain.rules.tokens import Token, parse
+from domain.store.ledger import Ledger
+from domain.store.sqlite import OwnerLock, SQLiteStore
+from domain.store.vault import Vault, master_key_file
+from ops.clock import LoopTimers, SystemClock
+from ops.settings import Settings
+from projections.all import all_projections
+from projections.runner import Runner
+from projections.views import Views
+
+RECOVERY_BATCH = 1000
+JOURNAL_CLOSE_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Loft:
+    """The running system, without its HTTP face."""
+
+    fleet: pykka.ActorRef[Any]
+    accounts: pykka.ActorRef[Any]
+    keys: KeyRing
+    views: Views
+    runner: Runner
+    ledger: Ledger
+    clock: Clock
+    first_admin_key: TenantKey | None
+    """At the very first start, and never again."""
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    telegram: Callable[[], Calling] | None = None,
+    jitter: Callable[[], float] = random.random,
+) -> AsyncIterator[Loft]:
+    """Starts everything in the running loop and drains it in the end.
+
+    Raises StoreUnusable, AlreadyOwned and WrongMasterKey before anything has been started.
+    """
+    clock = clock or SystemClock()
+    async with AsyncExitStack() as stack:
+        lock = OwnerLock(settings.database, f"Process {os.getpid()}, started {clock.utc():%Y-%m-%d %H:%M:%S} UTC,")
+        stack.callback(lock.release)
+        store = SQLiteStore(settings.database)
+        stack.callback(store.close)
+        vault = Vault(store, _master_keys(settings))
+        ledger = Ledger(store)
+        opened = interrupted(ledger)
+        runner, views = _projections(settings, ledger, stack)
+        journal = Journal(ledger, opened, clock, settings.max_backlog, committed=runner.wake)
+        stack.push_async_callback(journal.close, JOURNAL_CLOSE_S)
+        calling = telegram() if telegram else Telegram(settings.telegram_api, settings.max_connections)
+        stack.push_async_callback(calling.close)
+        ports = Ports(clock, LoopTimers(), journal, calling, jitter)
+        policy = policy_of(settings)
+        slots = slots_of(ledger.streams_under(events.BOTS))
+        for hold in opened.holds(clock.utc()):
+            if hold.bot_id in slots:
+                remembers_hold(slots[hold.bot_id], hold, policy.pace, ports)
+        supervisor = Supervisor.start(
+            slots,
+            Bots(partial(_read, ledger, vault), partial(_seal, vault)),
+            ports,
+            Permits(settings.fleet_rps, clock, ports.timers),
+            policy,
+        )
+        stack.push_async_callback(_ask, supervisor, Drain(settings.drain_s))
+        for started in opened.commands():
+            end_interrupted(slots.get(started.bot_id) or Slot(started.bot_id, ()), started, ports)
+        keys = KeyRing()
+        accounts = AccountsActor.start(ledger.streams_under(events.TENANTS), journal, clock, keys)
+        first = None if settings.admin_key else await _ask(accounts, FoundOperator())
+        yield Loft(supervisor, accounts, keys, views, runner, ledger, clock, first)
+
+
+def interrupted(ledger: Ledger) -> OpenThings:
+    """What the last process left open, from the log alone."""
+    opened, position = OpenThings(), ledger.low_water() - 1
+    while batch := ledger.read(position, RECOVERY_BATCH):
+        for recorded in batch:
+            opened.see(recorded.position, recorded.event)
+        position = batch[-1].position
+    return opened
+
+
+def policy_of(settings: Settings) -> Policy:
+    return Policy(
+        pace=PacePolicy(settings.bot_rps, settings.chat_rps, settings.group_rpm),
+        breaker=BreakerPolicy(settings.breaker_failures, settings.breaker_cooldown_s, settings.breaker_successes),
+        max_in_flight=settings.max_in_flight,
+        max_waiting=settings.max_waiting,
+        telegram_timeout_s=settings.telegram_timeout_s,
+    )
+
+
+def _projections(settings: Settings, ledger: Ledger, stack: AsyncExitStack) -> tuple[Runner, Views]:
+    projections = all_projections()
+    views = Views(settings.views)
+    stack.callback(views.close)
+    runner = Runner(ledger, views, projections)
+    runner.start()
+    stack.callback(runner.stop)
+    return runner, views
+
+
+def _master_keys(settings: Settings) -> list[bytes]:
+    if settings.master_keys:
+        return [key.get_secret_value().encode() for key in settings.master_keys]
+    return [master_key_file(settings.state_dir / "master.key")]
+
+
+def _read(ledger: Ledger, vault: Vault, bot_id: int) -> tuple[Bot, Token | None]:
+    bot = read_bot(ledger, bot_id)
+    if bot.owner is None:
+        return bot, None
+    text = vault.open(bot.owner.tenant_id, _purpose(bot_id), bot.owner.token_sealed).decode()
+    return bot, parse(text)
+
+
+def _seal(vault: Vault, tenant_id: str, token: Token) -> bytes:
+    return vault.seal(tenant_id, _purpose(token.bot_id), token.reveal().encode())
+
+
+def _purpose(bot_id: int) -> str:
+    return f"token/{bot_id}"
+
+
+async def _ask(actor: pykka.ActorRef[Any], message: object) -> Any:
+    return await actor.ask(message, block=False)

@@ -1,0 +1,207 @@
+"""Secrets at rest, in a real database: sealed under a tenant's key, which is sealed under a master key."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from domain.errors import Shredded, StoreUnusable, WrongMasterKey
+from domain.store.sqlite import SQLiteStore
+from domain.store.vault import Vault, master_key_file
+from tests.examples import OTHER_TENANT, TENANT, TOKEN_TEXT
+
+MASTER = b"a master key that an operator chose"
+OLDER = b"the one before"
+PLAIN = TOKEN_TEXT.encode()
+
+same_store = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+"""Sealing leaves nothing behind but the tenant's key, so examples may share a store."""
+
+
+@pytest.fixture
+def vault(store: SQLiteStore) -> Vault:
+    return Vault(store, [MASTER])
+
+
+def data_keys(store: SQLiteStore) -> list[str]:
+    with store.reading() as cursor:
+        cursor.execute("SELECT tenant_id FROM data_keys ORDER BY tenant_id")
+        return [row[0] for row in cursor.fetchall()]
+
+
+def destroy_key(store: SQLiteStore, tenant_id: str) -> None:
+    with store.writing() as cursor:
+        cursor.execute("DELETE FROM data_keys WHERE tenant_id=?", (tenant_id,))
+
+
+@given(plain=st.binary(max_size=200), tenant_id=st.sampled_from(["a", "b", "Ü"]), purpose=st.text(max_size=10))
+@same_store
+def test_what_was_sealed_opens_again(vault: Vault, plain: bytes, tenant_id: str, purpose: str) -> None:
+    assert plain == vault.open(tenant_id, purpose, vault.seal(tenant_id, purpose, plain))
+
+
+def test_sealed_bytes_do_not_contain_the_plain_text(vault: Vault) -> None:
+    sealed = vault.seal(TENANT, "token", PLAIN)
+
+    assert PLAIN not in sealed
+    assert PLAIN[-10:] not in sealed
+
+
+def test_the_same_thing_sealed_twice_looks_different(vault: Vault) -> None:
+    assert vault.seal(TENANT, "token", PLAIN) != vault.seal(TENANT, "token", PLAIN)
+
+
+def test_a_value_moved_to_another_purpose_does_not_open(vault: Vault) -> None:
+    sealed = vault.seal(TENANT, "token", PLAIN)
+
+    with pytest.raises(Shredded):
+        vault.open(TENANT, "webhook secret", sealed)
+
+
+def test_a_value_moved_to_another_tenant_does_not_open(vault: Vault) -> None:
+    sealed = vault.seal(TENANT, "token", PLAIN)
+    vault.seal(OTHER_TENANT, "token", PLAIN)
+
+    with pytest.raises(Shredded, match=OTHER_TENANT):
+        vault.open(OTHER_TENANT, "token", sealed)
+
+
+@given(at=st.integers(0, 100), flipped=st.integers(1, 255))
+@same_store
+def test_a_value_with_any_byte_changed_does_not_open(vault: Vault, at: int, flipped: int) -> None:
+    sealed = bytearray(vault.seal(TENANT, "token", PLAIN))
+    sealed[at % len(sealed)] ^= flipped
+
+    with pytest.raises(Shredded):
+        vault.open(TENANT, "token", bytes(sealed))
+
+
+@given(kept=st.integers(0, 60))
+@same_store
+def test_a_value_cut_anywhere_does_not_open(vault: Vault, kept: int) -> None:
+    sealed = vault.seal(TENANT, "token", PLAIN)
+
+    with pytest.raises(Shredded):
+        vault.open(TENANT, "token", sealed[: min(kept, len(sealed) - 1)])
+
+
+def test_a_refusal_to_open_tells_neither_key_nor_content(vault: Vault) -> None:
+    sealed = vault.seal(TENANT, "token", PLAIN)
+
+    with pytest.raises(Shredded) as refused:
+        vault.open(TENANT, "something else", sealed)
+
+    assert TOKEN_TEXT not in str(refused.value)
+    assert MASTER.decode() not in str(refused.value)
+
+
+# Keys
+
+
+def test_after_a_restart_everything_opens(database: Path) -> None:
+    store = SQLiteStore(database)
+    sealed = Vault(store, [MASTER]).seal(TENANT, "token", PLAIN)
+    store.close()
+    store = SQLiteStore(database)
+
+    assert PLAIN == Vault(store, [MASTER]).open(TENANT, "token", sealed)
+
+    store.close()
+
+
+def test_a_wrong_master_key_is_refused_at_start_with_what_to_do(store: SQLiteStore) -> None:
+    Vault(store, [MASTER])
+
+    with pytest.raises(WrongMasterKey, match="BOTLOFT_MASTER_KEYS") as refused:
+        Vault(store, [b"a wrong one"])
+
+    assert MASTER.decode() not in str(refused.value)
+    assert "a wrong one" not in str(refused.value)
+
+
+def test_older_master_keys_still_open_and_the_newest_seals(store: SQLiteStore) -> None:
+    sealed = Vault(store, [OLDER]).seal(TENANT, "token", PLAIN)
+    rotated = Vault(store, [MASTER, OLDER])
+    fresh = rotated.seal(OTHER_TENANT, "token", PLAIN)
+
+    assert PLAIN == rotated.open(TENANT, "token", sealed)
+    assert PLAIN == Vault(store, [OLDER, MASTER]).open(OTHER_TENANT, "token", fresh)
+
+    with pytest.raises(WrongMasterKey):
+        Vault(store, [OLDER]).open(OTHER_TENANT, "token", fresh)
+
+
+def test_destroying_a_tenant_s_key_shreds_what_it_sealed_and_nothing_else(store: SQLiteStore, vault: Vault) -> None:
+    mine, theirs = vault.seal(TENANT, "token", PLAIN), vault.seal(OTHER_TENANT, "token", PLAIN)
+    destroy_key(store, TENANT)
+    restarted = Vault(store, [MASTER])
+
+    with pytest.raises(Shredded, match=TENANT):
+        restarted.open(TENANT, "token", mine)
+
+    assert PLAIN == restarted.open(OTHER_TENANT, "token", theirs)
+
+
+def test_trying_to_open_makes_no_new_key_for_whoever_has_none(store: SQLiteStore, vault: Vault) -> None:
+    sealed = vault.seal(TENANT, "token", PLAIN)
+    before = data_keys(store)
+
+    with pytest.raises(Shredded):
+        vault.open(OTHER_TENANT, "token", sealed)
+
+    assert before == data_keys(store)
+
+
+def test_no_key_is_stored_in_clear(store: SQLiteStore, vault: Vault, database: Path) -> None:
+    vault.seal(TENANT, "token", PLAIN)
+    files = b"".join(path.read_bytes() for path in database.parent.iterdir())
+
+    assert MASTER not in files
+    assert PLAIN not in files
+    assert [TENANT, "vault-check"] == data_keys(store)
+
+
+# The master key's file
+
+
+def test_a_made_master_key_is_for_its_owner_s_eyes_only_and_stays(tmp_path: Path) -> None:
+    path = tmp_path / "master.key"
+    key = master_key_file(path)
+
+    assert 0o600 == stat.S_IMODE(path.stat().st_mode)
+    assert 64 == len(key)
+    assert key == master_key_file(path)
+
+
+def test_two_made_master_keys_differ(tmp_path: Path) -> None:
+    assert master_key_file(tmp_path / "a") != master_key_file(tmp_path / "b")
+
+
+def test_an_existing_master_key_is_read_without_the_newline_of_an_editor(tmp_path: Path) -> None:
+    path = tmp_path / "master.key"
+    path.write_bytes(b"chosen by an operator\r\n")
+
+    assert b"chosen by an operator" == master_key_file(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"\n"])
+def test_an_empty_master_key_is_no_key(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "master.key"
+    path.write_bytes(content)
+
+    with pytest.raises(StoreUnusable, match="is empty") as refused:
+        master_key_file(path)
+
+    assert str(path) in str(refused.value)
+
+
+@pytest.mark.parametrize("place", ["missing/master.key", "."])
+def test_a_master_key_that_can_be_neither_read_nor_made_is_named(tmp_path: Path, place: str) -> None:
+    with pytest.raises(StoreUnusable) as refused:
+        master_key_file(tmp_path / place)
+
+    assert str(tmp_path / place) in str(refused.value)
