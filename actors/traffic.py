@@ -25,8 +25,7 @@ from domain.errors import StoreError
 from domain.failure import Answer, Category, Delivered, Failure, Final, code_of
 from domain.rules import gates
 
-GRACE_S = 5.0
-"""After a command's deadline. Then what is late is late for good."""
+GRACE_S = 5.0  # after a command's deadline: then what is late is late for good
 
 
 class Traffic:
@@ -174,12 +173,11 @@ class Traffic:
                 return
         self._in_flight -= 1
         self._guards.returned(ticket)
-        if isinstance(result, StoreError):
+        if isinstance(result, StoreError) or now >= ticket.deadline:
             self._lanes.free(ticket.lane)
-            self._ends(ticket, Final.NOT_SENT, "store_unavailable", retry_after_s=1.0)
-        elif now >= ticket.deadline:
-            self._lanes.free(ticket.lane)
-            self._ends(ticket, Final.NOT_SENT, "deadline_exceeded")
+            self._ends(
+                ticket, Final.NOT_SENT, "store_unavailable" if isinstance(result, StoreError) else "deadline_exceeded"
+            )
         else:
             ticket.stage = Stage.WAITING
             self._lanes.come_back(ticket, now)

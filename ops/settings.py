@@ -1,4 +1,4 @@
-"""Every setting, its default and its meaning. Read from the environment and from `.env`; nonsense is refused by name."""
+"""Every setting, its default and its meaning, from the environment and from `.env`; nonsense is refused by name."""
 
 from __future__ import annotations
 
@@ -133,3 +133,13 @@ def _unknown_names() -> list[str]:
             near = difflib.get_close_matches(name.upper(), known, 1)
             found.append(f"{name}: there is no such setting." + (f" Did you mean {near[0]}?" if near else ""))
     return found
+
+
+def described(settings: Settings) -> list[tuple[str, str, str]]:
+    """Name, value and meaning of each; secret values are not shown."""
+    rows = []
+    for name, field in Settings.model_fields.items():
+        value = getattr(settings, name)
+        shown = "set, not shown" if name in ("admin_key", "master_keys") and value else str(value)
+        rows.append((f"{PREFIX}{name.upper()}", shown if value not in (None, []) else "-", field.description or ""))
+    return rows

@@ -1,0 +1,117 @@
+"""The command line: `botloft serve | demo | settings | keys | sandbox`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Coroutine
+from typing import Annotated, Any
+
+import typer
+import uvloop
+from rich.console import Console
+from rich.table import Table
+
+from domain.errors import StoreError
+from ops import keys, logs, settings
+from ops.serving import CannotListen, serve
+from ops.wiring import Loft
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # its tracebacks show local variables, and those may be secret
+    help="Runs many tenants' Telegram bots behind one HTTP gateway.",
+)
+keys_app = typer.Typer(
+    no_args_is_help=True, help="API keys, while the gateway is stopped: for an operator who lost his."
+)
+app.add_typer(keys_app, name="keys")
+
+
+@app.command("serve")
+def serve_command() -> None:
+    """Run the gateway with the settings of the environment until SIGTERM or Ctrl-C."""
+    logs.configure()
+    _run(serve(_settings(), _announce))
+
+
+@app.command("settings")
+def settings_command() -> None:
+    """Show every setting, what it is now and what it means."""
+    table = Table(box=None, pad_edge=False)
+    for column in ("setting", "now", "meaning"):
+        table.add_column(column, overflow="fold")
+    for name, now, meaning in settings.described(_settings()):
+        table.add_row(name, now, meaning)
+    Console().print(table)
+
+
+@app.command("demo")
+def demo_command(
+    seconds: Annotated[float, typer.Option(help="stop by itself after so long; 0: go on until Ctrl-C")] = 0,
+) -> None:
+    """Start a sandbox and a gateway on free ports, send traffic with faults in it and show what happens."""
+    from ops.demo import demo  # noqa: PLC0415  only the demo needs it, and it starts processes of its own
+
+    raise typer.Exit(demo(seconds))
+
+
+@app.command("sandbox", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def sandbox_command(context: typer.Context) -> None:
+    """Run the Telegram sandbox alone, with the options of `python -m ops.sandbox`."""
+    os.execv(sys.executable, [sys.executable, "-m", "ops.sandbox", *context.args])  # noqa: S606  ourselves
+
+
+@keys_app.command("list")
+def keys_list(tenant: Annotated[str, typer.Argument(help="a tenant's id")] = "operator") -> None:
+    """List a tenant's keys; without an argument the admin's."""
+    for key in _run(keys.listed(_settings(), tenant)):
+        typer.echo(f"{key.key_id}  {','.join(key.scopes)}  {key.issued_at:%Y-%m-%d %H:%M}  {key.label}")
+
+
+@keys_app.command("issue")
+def keys_issue(
+    tenant: Annotated[str, typer.Argument(help="a tenant's id")] = "operator",
+    label: Annotated[str, typer.Option(help="what it is for")] = "",
+) -> None:
+    """Make another key; without an argument an admin's. It is shown this once."""
+    typer.echo(_run(keys.issued(_settings(), tenant, label)))
+
+
+@keys_app.command("revoke")
+def keys_revoke(
+    key_id: Annotated[str, typer.Argument(help="the key's id, as `keys list` shows it")],
+    tenant: Annotated[str, typer.Option(help="a tenant's id")] = "operator",
+) -> None:
+    """Take a key back. It opens nothing from then on."""
+    _run(keys.revoked(_settings(), tenant, key_id))
+
+
+def _settings() -> settings.Settings:
+    try:
+        return settings.load()
+    except settings.BadSettings as error:
+        raise _refused(str(error)) from None
+
+
+def _run(work: Coroutine[Any, Any, Any]) -> Any:
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(work)
+    except (StoreError, CannotListen, keys.KeyRefused) as error:
+        raise _refused(str(error)) from None
+
+
+def _announce(base_url: str, loft: Loft) -> None:
+    first = loft.first_admin_key
+    if first is not None:
+        typer.echo(f"admin key, shown this once: {first.api_key}")
+    typer.echo(f"botloft listening on {base_url}")
+    sys.stdout.flush()
+
+
+def _refused(sentence: str) -> typer.Exit:
+    typer.echo(sentence, err=True)
+    return typer.Exit(1)

@@ -1,0 +1,72 @@
+"""Keys while the gateway is stopped, straight from the log: the way back in for an operator who lost the admin key."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pykka
+
+from actors.accounts import AccountsActor, KeyRing
+from actors.journal import Journal
+from actors.messages import FoundOperator, IssueKey, KeyInfo, ListKeys, RevokeKey, TenantKey
+from domain import events
+from domain.refusal import Refused
+from domain.store.ledger import Ledger
+from domain.store.sqlite import OwnerLock, SQLiteStore
+from domain.tenant import OPERATOR, Scope
+from ops.clock import SystemClock
+from ops.settings import Settings
+from ops.wiring import interrupted
+
+CLOSE_S = 5.0
+
+
+class KeyRefused(Exception):
+    """Its text says why."""
+
+
+async def listed(settings: Settings, tenant_id: str) -> list[KeyInfo]:
+    async with _accounts(settings) as accounts:
+        found: list[KeyInfo] = await _ask(accounts, ListKeys(tenant_id))
+        return found
+
+
+async def issued(settings: Settings, tenant_id: str, label: str) -> str:
+    """The key's text."""
+    scope = Scope.ADMIN if tenant_id == OPERATOR else Scope.TENANT
+    async with _accounts(settings) as accounts:
+        first = await _ask(accounts, FoundOperator()) if tenant_id == OPERATOR else None
+        key: TenantKey = first or await _ask(accounts, IssueKey(tenant_id, (scope,), label))
+        return key.api_key
+
+
+async def revoked(settings: Settings, tenant_id: str, key_id: str) -> None:
+    async with _accounts(settings) as accounts:
+        await _ask(accounts, RevokeKey(tenant_id, key_id))
+
+
+@asynccontextmanager
+async def _accounts(settings: Settings) -> AsyncIterator[pykka.ActorRef[Any]]:
+    """Raises AlreadyOwned while a gateway runs: it holds the keys in memory, so ask it instead (`/api/keys`)."""
+    lock = OwnerLock(settings.database, f"Process {os.getpid()} (botloft keys)")
+    try:
+        store = SQLiteStore(settings.database)
+        try:
+            ledger, clock = Ledger(store), SystemClock()
+            journal = Journal(ledger, interrupted(ledger), clock, settings.max_backlog)
+            yield AccountsActor.start(ledger.streams_under(events.TENANTS), journal, clock, KeyRing())
+            await journal.close(CLOSE_S)
+        finally:
+            store.close()
+    finally:
+        lock.release()
+
+
+async def _ask(accounts: pykka.ActorRef[Any], message: object) -> Any:
+    answer = await accounts.ask(message, block=False)
+    if isinstance(answer, Refused):
+        raise KeyRefused(answer.detail)
+    return answer

@@ -1,0 +1,112 @@
+"""The process: the loft, its gateway on a socket, and a stop that loses nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from gateway.app import create_app
+from starlette.types import ASGIApp
+
+from actors.messages import Drain
+from domain.tenant import hashed
+from gateway.doors import Doors, GatewayOptions
+from ops.settings import Settings
+from ops.version import VERSION
+from ops.wiring import Loft, running
+
+BACKLOG = 2048
+KEEP_ALIVE_S = 75
+CLOSE_S = 5
+GC_THRESHOLDS = (50_000, 20, 50)
+
+
+class CannotListen(Exception):
+    """The address is not to be had."""
+
+
+async def serve(settings: Settings, ready: Callable[[str, Loft], None]) -> None:
+    """Runs until SIGTERM or SIGINT. `ready` is told the base URL.
+
+    Raises CannotListen, StoreUnusable, AlreadyOwned and WrongMasterKey before anything has been started.
+    """
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with running(settings) as loft:
+        listening = _listening(settings)
+        server = _Server(_config(create_app(doors(settings, loft))))
+        serving = asyncio.create_task(server.serve(sockets=[listening]))
+        # What is there now stays: the collector need not look at it again for each generation of requests.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*GC_THRESHOLDS)
+        ready(f"http://{_shown(settings.host)}:{listening.getsockname()[1]}", loft)
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        # While the fleet drains the gateway still answers: new commands hear "shutting_down", old ones their outcome.
+        await loft.fleet.ask(Drain(settings.drain_s), block=False)
+        server.should_exit = True
+        await serving
+
+
+def doors(settings: Settings, loft: Loft) -> Doors:
+    admin_key = settings.admin_key
+    return Doors(
+        fleet=loft.fleet,
+        accounts=loft.accounts,
+        find_key=loft.keys.find,
+        views=loft.views,
+        runner=loft.runner,
+        clock=loft.clock,
+        options=GatewayOptions(
+            open_registration=settings.registration_is_open,
+            command_deadline_s=settings.command_deadline_s,
+            admin_key_hash=hashed(admin_key.get_secret_value()) if admin_key else None,
+            version=VERSION,
+        ),
+    )
+
+
+class _Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Ours to handle: the fleet drains before the server closes."""
+        yield
+
+
+def _config(app: ASGIApp) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        loop="none",
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=CLOSE_S,
+    )
+
+
+def _listening(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise CannotListen(
+            f"{settings.host}:{settings.port}: {error.strerror}. Set BOTLOFT_HOST and BOTLOFT_PORT to a free address."
+        ) from error
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
