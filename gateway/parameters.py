@@ -1,25 +1,18 @@
 """Whether a command's parameters can be what Telegram expects: their names, their presence, their JSON types.
 
-Read once from aiogram's models and as lenient as Telegram's own server; what is inside an object or a list is left to
-Telegram. The sentences carry names and types only: a value may be a secret or somebody's message.
+As lenient as Telegram's own server; what is inside an object or a list is left to Telegram. The sentences carry names and types only: a value may be a secret or somebody's message.
 """
 
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
-from enum import Enum
-from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
+from pathlib import Path
+from types import NoneType
+from typing import NamedTuple
 
-from aiogram import methods
-from aiogram.client.default import Default
-from aiogram.types import InputFile
-from pydantic import BaseModel
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+import msgspec
 
 NAME_SHOWN_MAX = 64
 """How much of a name that we do not know is repeated to its sender."""
@@ -41,20 +34,23 @@ LIST = Kind("a list", frozenset({list}), r"\s*+\[")
 OBJECT = Kind("an object", frozenset({dict}), r"\s*+\{")
 ANYTHING = Kind("anything", frozenset({int, float, bool, str, list, dict}))
 
-# The first line that fits counts: bool is an int, and an Enum of strings is a str.
-KINDS: tuple[tuple[type, Kind], ...] = (
-    (bool, BOOLEAN),
-    (int, INTEGER),
-    (float, NUMBER),
-    (str, STRING),
-    (datetime, INTEGER),
-    (timedelta, INTEGER),
-    (InputFile, STRING),  # a file_id, a URL or attach://
-    (list, LIST),
-    (dict, OBJECT),
-    (BaseModel, OBJECT),
-    (Enum, STRING),
-)
+KINDS = {
+    "integer": INTEGER,
+    "number": NUMBER,
+    "boolean": BOOLEAN,
+    "string": STRING,
+    "list": LIST,
+    "object": OBJECT,
+    "anything": ANYTHING,
+}
+
+
+class Described(msgspec.Struct, frozen=True):
+    """A method as the file has it: each parameter with the kinds it may be, and which of them must be there."""
+
+    parameters: dict[str, list[str]]
+    required: list[str] = []
+
 
 GIVEN: Mapping[type, str] = {
     bool: "a boolean",
@@ -102,21 +98,12 @@ def fault(signature: Signature, parameters: dict[str, object]) -> str | None:
     return None
 
 
-def signature_of(model: type[methods.TelegramMethod[Any]]) -> Signature:
-    parameters: dict[str, Parameter] = {}
-    required: list[str] = []
-    for field, info in model.model_fields.items():
-        # Python's reserved words have another name in aiogram than on the wire.
-        name = info.alias or field
-        parameters[name] = _parameter(info.annotation)
-        if info.is_required():
-            required.append(name)
-    return Signature(model.__api_method__, parameters, tuple(required))
+def signature(method: str, described: Described) -> Signature:
+    parameters = {name: _parameter([KINDS[kind] for kind in kinds]) for name, kinds in described.parameters.items()}
+    return Signature(method, parameters, tuple(described.required))
 
 
-def _parameter(annotation: object) -> Parameter:
-    # A dict keeps the order of the annotation and drops what is said twice.
-    kinds = tuple(dict.fromkeys(_kinds(annotation)))
+def _parameter(kinds: list[Kind]) -> Parameter:
     written = "|".join(kind.written for kind in kinds if kind.written is not None)
     return Parameter(
         expected=_listed([kind.expected for kind in kinds], "or"),
@@ -124,22 +111,6 @@ def _parameter(annotation: object) -> Parameter:
         types=frozenset({NoneType}).union(*(kind.types for kind in kinds)),
         written=re.compile(written, re.ASCII | re.IGNORECASE) if written else None,
     )
-
-
-def _kinds(annotation: object) -> Iterator[Kind]:
-    origin = get_origin(annotation)
-    if origin is Annotated:
-        yield from _kinds(get_args(annotation)[0])
-    elif origin in (Union, UnionType):
-        for member in get_args(annotation):
-            yield from _kinds(member)
-    elif origin is Literal:
-        for value in get_args(annotation):
-            yield from _kinds(type(value))
-    elif annotation not in (NoneType, Default):
-        plain = origin or annotation
-        fitting = (kind for base, kind in KINDS if isinstance(plain, type) and issubclass(plain, base))
-        yield next(fitting, ANYTHING)
 
 
 def _is_written(parameter: Parameter, value: str) -> bool:
@@ -166,13 +137,11 @@ def _listed(words: Iterable[str], conjunction: str) -> str:
     return f"{', '.join(others)} {conjunction} {last}" if others else last
 
 
-def _models() -> Iterator[type[methods.TelegramMethod[Any]]]:
-    for exported in methods.__all__:
-        model = getattr(methods, exported)
-        # TelegramMethod itself is exported too, and names no method.
-        if isinstance(getattr(model, "__api_method__", None), str):
-            yield model
+FILE = Path(__file__).with_name("bot_api.json")
+"""Made from aiogram by `python -m ops.bot_api`: importing its models takes longer than starting all the rest."""
 
-
-SIGNATURES: Mapping[str, Signature] = {model.__api_method__.lower(): signature_of(model) for model in _models()}
+SIGNATURES: Mapping[str, Signature] = {
+    method.lower(): signature(method, described)
+    for method, described in msgspec.json.decode(FILE.read_bytes(), type=dict[str, Described]).items()
+}
 """By lower-cased name."""

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field
 
-from gateway.parameters import SIGNATURES, check, fault, signature_of
+from gateway.parameters import FILE, SIGNATURES, check, fault, signature
+from ops.bot_api import as_file, described
 
 MODELS: dict[str, type[methods.TelegramMethod[Any]]] = {
     model.__api_method__: model
@@ -153,7 +154,7 @@ class PaintChat(methods.TelegramMethod[bool]):
 
 
 def painting(name: str, value: object) -> str | None:
-    return fault(signature_of(PaintChat), {"from": 1, name: value})
+    return fault(signature("paintChat", described(PaintChat)), {"from": 1, name: value})
 
 
 def test_a_parameter_goes_by_telegrams_own_name() -> None:
@@ -180,6 +181,11 @@ def test_a_choice_or_a_time_is_checked_by_its_json_type_alone(name: str, good: o
 @pytest.mark.parametrize("value", [None, True, 1, 1.5, "x", [], {}])
 def test_a_parameter_that_we_do_not_understand_is_left_to_telegram(value: object) -> None:
     assert painting("brush", value) is None
+
+
+def test_the_file_says_what_the_installed_aiogram_says() -> None:
+    """`python -m ops.bot_api` writes it anew."""
+    assert as_file() == FILE.read_bytes()
 
 
 def test_every_method_of_aiogram_can_be_checked_and_nothing_in_it_is_left_unchecked() -> None:
