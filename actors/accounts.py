@@ -10,7 +10,7 @@ from typing import Any
 from actors.messages import FoundOperator, IssueKey, KeyInfo, ListKeys, RegisterTenant, RevokeKey, TenantKey
 from actors.ports import Clock, Recording
 from actors.runtime import DEFERRED, LoopActor
-from domain import events
+from domain import events, streams
 from domain import tenant as tenants
 from domain.errors import StoreError
 from domain.refusal import Refused
@@ -44,7 +44,7 @@ class AccountsActor(LoopActor):
         self._tenants: dict[str, Tenant] = {}
         self._keys = keys
         for recorded in history:
-            self._become(recorded.stream.removeprefix(events.TENANTS), (recorded.event,))
+            self._become(recorded.stream.removeprefix(streams.TENANTS), (recorded.event,))
 
     def on_receive(self, message: object) -> Any:
         match message:
@@ -104,7 +104,7 @@ class AccountsActor(LoopActor):
             else:
                 reply.set(Refused("store_unavailable", "The change could not be recorded and was not made. Try again."))
 
-        self._journal.write(events.tenant_stream(tenant.tenant_id), tenant.version, decided, written)
+        self._journal.write(streams.tenant_stream(tenant.tenant_id), tenant.version, decided, written)
         return DEFERRED
 
     def _become(self, tenant_id: str, happened: tuple[events.Event, ...]) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any
 
 from actors.guards import Policy
 from actors.life import Life, SteppedDown, WriteFailed
-from actors.mail import Answered, StartRecorded, StopWaiting, Tick
+from actors.mail import Answered, CancelTicket, StartRecorded, StopWaiting, Tick
 from actors.messages import BotFailed, Register, RemoveBot, ResumeBot, SuspendBot
 from actors.permits import Permit, Permits
 from actors.ports import Ports
@@ -46,18 +46,22 @@ class BotActor(LoopActor):
         permits: Permits,
         policy: Policy,
         failed: Callable[[BotFailed], None],
+        first: Sequence[object] = (),
     ) -> None:
+        """`first` is what it hears before it looks at the commands in its slot."""
         super().__init__()
         self._slot = slot
         self._ports = ports
         self._tell_failed = failed
         self._checking = False
+        self._first = first
         self._life = Life(bot, token, slot, ports)
         self._traffic = Traffic(self._life, slot, ports, permits, policy, self._check_token)
 
     def on_start(self) -> None:
         # Pykka does not report what fails here; what comes as a message is reported.
-        self.actor_ref.tell(BEGIN)
+        for message in (*self._first, BEGIN):
+            self.actor_ref.tell(message)
 
     def on_receive(self, message: object) -> Any:
         match message:
@@ -73,6 +77,8 @@ class BotActor(LoopActor):
                 self._traffic.permitted()
             case Begin():
                 self._traffic.adopt()
+            case CancelTicket():
+                self._traffic.cancel(message.ticket, message.reply.set)
             case StopWaiting():
                 self._traffic.stop_waiting()
             case Lifecycle():
@@ -80,7 +86,8 @@ class BotActor(LoopActor):
             case TokenChecked():
                 self._token_checked(message.answer)
             case WriteFailed():
-                raise SteppedDown(str(message.error))
+                if message.life is self._life:
+                    raise SteppedDown(str(message.error))
             case _:
                 raise TypeError(f"BotActor has no case for {type(message).__name__}")
 

@@ -20,24 +20,51 @@ FAILED_AS: dict[Final, type[events.Failed]] = {
 }
 
 
-def end(
-    slot: Slot,
-    ports: Ports,
-    ticket: Ticket,
-    final: Final,
-    code: str,
-    *,
-    result: bytes | None = None,
-    retry_after_s: float | None = None,
-) -> None:
-    """Decides the outcome for good and sends it on its way."""
-    if final is Final.NOT_SENT and ticket.maybe_executed:
-        final, code = Final.UNCERTAIN, code_of(Final.UNCERTAIN, None)
-    outcome = outcome_of(ticket, final, code, ports.clock.steady(), result=result, retry_after_s=retry_after_s)
-    ticket.stage, ticket.outcome = Stage.RECORDING, outcome
-    if ticket.has_place:
-        ports.journal.release()
-    ports.journal.note(event_of(ticket, outcome, ports.clock.utc()), lambda at: _recorded(slot, ticket, outcome, at))
+class Ending:
+    """Ends commands of one slot."""
+
+    __slots__ = ("_ports", "_slot")
+
+    def __init__(self, slot: Slot, ports: Ports) -> None:
+        self._slot, self._ports = slot, ports
+
+    def __call__(
+        self,
+        ticket: Ticket,
+        final: Final,
+        code: str,
+        *,
+        result: bytes | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
+        """Decides the outcome for good and sends it on its way."""
+        slot, ports = self._slot, self._ports
+        if final is Final.NOT_SENT and ticket.maybe_executed:
+            final, code = Final.UNCERTAIN, code_of(Final.UNCERTAIN, None)
+        outcome = outcome_of(ticket, final, code, ports.clock.steady(), result=result, retry_after_s=retry_after_s)
+        ticket.stage, ticket.outcome = Stage.RECORDING, outcome
+        if ticket.has_place:
+            ports.journal.release()
+        event = event_of(ticket, outcome, ports.clock.utc())
+        if isinstance(event, events.CommandDelivered) and ticket.is_durable and result is not None:
+            event = msgspec.structs.replace(event, result_sealed=_kept(ticket, ports, result))
+        ports.journal.note(event, lambda at: _recorded(slot, ticket, outcome, at), ticket.stream)
+
+
+def _kept(ticket: Ticket, ports: Ports, result: bytes) -> bytes | None:
+    try:
+        return ports.seal(ticket.command.tenant_id, result_purpose(ticket.command.command_id), result)
+    except StoreError:
+        # The outcome matters more than its result; that one is lost to a repeat, not to this caller.
+        return None
+
+
+def result_purpose(command_id: str) -> str:
+    return f"result/{command_id}"
+
+
+def parameters_purpose(command_id: str) -> str:
+    return f"parameters/{command_id}"
 
 
 def _recorded(slot: Slot, ticket: Ticket, outcome: Outcome, result: int | StoreError) -> None:

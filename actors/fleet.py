@@ -6,36 +6,34 @@ from collections.abc import Iterable
 
 import msgspec
 
-from actors import endings
+from actors.acceptance import Archive, recovered
+from actors.endings import Ending
 from actors.ports import Ports
-from actors.slot import Memory, Slot, Stage, Ticket
+from actors.slot import Memory, Slot, Stage
 from domain import bot as lives
-from domain import events
+from domain import streams
 from domain.bot import Bot
-from domain.command import Command
-from domain.events import CommandStarted, HoldPlaced
-from domain.failure import Final, code_of, lost_answer
-from domain.methods import Method, method_named
+from domain.events import HoldPlaced
+from domain.failure import Final, lost_answer
+from domain.recovery import OpenCommand
 from domain.rules import breaker, holds, pacing
 from domain.rules.breaker import Breaker, Phase
 from domain.store.ledger import Ledger
 from domain.store.mapper import Recorded
-
-_UNKNOWN = Method("unknown", repeatable=False)
 
 
 def slots_of(history: Iterable[Recorded]) -> dict[int, Slot]:
     """From the events of all bots' streams, in the order of the log: a slot for every bot that somebody has."""
     bots: dict[int, Bot] = {}
     for recorded in history:
-        bot_id = int(recorded.stream.removeprefix(events.BOTS))
+        bot_id = int(recorded.stream.removeprefix(streams.BOTS))
         bots[bot_id] = lives.evolve(bots.get(bot_id, Bot(bot_id)), recorded.event)
     return {bot_id: Slot(bot_id, bot.tenants) for bot_id, bot in bots.items() if bot.tenants}
 
 
 def read_bot(ledger: Ledger, bot_id: int) -> Bot:
     """A bot from its lifecycle stream: the newest snapshot and what came after it."""
-    stream = events.bot_stream(bot_id)
+    stream = streams.bot_stream(bot_id)
     snapshot = ledger.snapshot(stream)
     bot = msgspec.json.decode(snapshot.state, type=Bot) if snapshot else Bot(bot_id)
     for recorded in ledger.stream(stream, after_version=bot.version):
@@ -56,30 +54,16 @@ def remembers_hold(slot: Slot, hold: HoldPlaced, pace: pacing.PacePolicy, ports:
     slot.memory = Memory(slot.memory.breaker, held, slow, slot.memory.budget)
 
 
-def end_interrupted(slot: Slot, started: CommandStarted, ports: Ports) -> None:
-    """Started and without an outcome when the last process ended: nobody can know, and nobody sends it again."""
-    command = Command(
-        command_id=started.command_id,
-        bot_id=started.bot_id,
-        tenant_id=started.tenant_id,
-        method=started.method,
-        parameters={},
-        chat=started.chat,
-        received_at=started.received_at,
-        deadline_s=0.0,
-    )
-    now = ports.clock.steady()
-    ticket = Ticket(
-        command=command,
-        method=method_named(started.method) or _UNKNOWN,
-        chat=started.chat,
-        arrived=now,
-        deadline=now,
-        reply=lambda _: None,
-        stage=Stage.RECORDING,
-        is_open=True,
-        maybe_executed=True,
-        failure=lost_answer("the gateway was stopped before the answer could be recorded"),
-    )
-    slot.opened(ticket)
-    endings.end(slot, ports, ticket, Final.UNCERTAIN, code_of(Final.UNCERTAIN, None))
+def take_up(slot: Slot | None, opened: OpenCommand, ports: Ports, archive: Archive) -> None:
+    """Puts a command that the last process left open back into its slot, or ends it where nobody can know.
+
+    `slot` None: its bot was removed meanwhile.
+    """
+    ticket = recovered(opened, ports, archive)
+    home = slot or Slot(opened.first.bot_id, ())
+    home.opened(ticket)
+    if slot is not None and ticket.stage is Stage.WAITING:
+        return
+    if opened.is_started:
+        ticket.failure = lost_answer("the gateway was stopped before the answer could be recorded")
+    Ending(home, ports)(ticket, Final.NOT_SENT, "not_found" if slot is None else "internal")

@@ -40,7 +40,9 @@ class Guards:
         if refused is not None:
             return gates.Refuse(refused.code, None)
         memory = self._slot.memory
-        call = gates.Call(ticket.method.name, ticket.chat, ticket.deadline, cosmetic=ticket.method.cosmetic)
+        call = gates.Call(
+            ticket.method.name, ticket.chat, ticket.deadline, ticket.command.patient, ticket.method.cosmetic
+        )
         situation = gates.Situation(
             memory.breaker,
             memory.holds,
@@ -121,7 +123,8 @@ class Guards:
         memory = self._slot.memory
         scope = holds.scope_of(ticket.method.name, ticket.chat)
         placed = holds.placed(memory.holds, scope, failure.retry_after_s, now)
-        whole_bot = placed.until.get(holds.BOT) != memory.holds.until.get(holds.BOT)
+        # What is over may still be remembered in the old holds.
+        whole_bot = placed.until.get(holds.BOT, now) > max(memory.holds.until.get(holds.BOT, now), now)
         self._become(replace(memory, holds=placed, slow=pacing.slowed(self._policy.pace, memory.slow, now)))
         event = events.HoldPlaced(
             occurred_at=self._ports.clock.utc(),

@@ -12,32 +12,35 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import accumulate, count
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import pykka
 import structlog
 
 from actors.ports import Clock, Then
 from domain.errors import StaleStream, StoreError, StoreUnavailable
-from domain.events import DayEvent, Event, day_stream
+from domain.events import DayEvent, Event
 from domain.recovery import OpenThings
 from domain.store.ledger import Ledger, Snapshot
 from domain.store.mapper import Entry
+from domain.streams import day_stream
 
 MAX_BATCH = 1000
 RETRY_S = (0.1, 0.2, 0.5, 1.0, 2.0)
 VERSIONS_KEPT = 50_000
 
+T = TypeVar("T")
+
 log = structlog.get_logger()
 
 
 class Append(NamedTuple):
-    """`stream` None: each event goes into its day's stream at the next version."""
+    """`stream` None: each event goes into its day's stream. `after_version` None: at the next version."""
 
     events: Sequence[Event]
     then: Then | None
     stream: str | None = None
-    after_version: int = 0
+    after_version: int | None = None
     snapshot: Snapshot | None = None
 
 
@@ -75,27 +78,32 @@ class JournalWriter(pykka.ThreadingActor):
         """Each with its last position, or StaleStream. Returns when the database has said one or the other."""
         entries = [self._entries(append) for append in batch]
         flat = [entry for of_one in entries for entry in of_one]
-        positions = self._positions(flat)
+        positions = self._insists(lambda: self._positions(flat))
         if positions is None:
             self._versions.clear()
-            if len(batch) == 1:
+            if len(batch) == 1 and batch[0].after_version is not None:
                 return [(batch[0], StaleStream(flat[0].stream))]
-            # One stale stream fails alone; the others are committed one by one.
+            # One stale stream fails alone; the others, and what goes to the next version anyway, one by one.
             return [result for append in batch for result in self._committed([append])]
         for position, entry in zip(positions, flat, strict=True):
-            self._open.see(position, entry.event)
+            self._open.see(position, entry.event, entry.stream)
         self._keep_snapshots(batch)
         ends = accumulate(len(of_one) for of_one in entries)
         return [(append, positions[end - 1] if end else 0) for append, end in zip(batch, ends, strict=True)]
 
     def _positions(self, entries: list[Entry]) -> Sequence[int] | None:
-        """Where they stand in the log now; None when a version was taken. Waits for as long as the database is away."""
+        """Where they stand in the log now; None when a version was taken."""
+        try:
+            return self._ledger.append(entries, self._low_water) if entries else ()
+        except StaleStream:
+            # After a lost acknowledgement our own events are in the way: then all is well.
+            return self._ledger.positions_of(entries)
+
+    def _insists(self, work: Callable[[], T]) -> T:
+        """Waits for as long as the database is away."""
         for failures in count():
             try:
-                return self._ledger.append(entries, self._low_water) if entries else ()
-            except StaleStream:
-                # After a lost acknowledgement our own events are in the way: then all is well.
-                return self._ledger.positions_of(entries)
+                return work()
             except StoreUnavailable as error:
                 log.warning("journal_waits", reason=str(error), failures=failures + 1)
                 self._asleep.wait(RETRY_S[min(failures, len(RETRY_S) - 1)])
@@ -106,17 +114,19 @@ class JournalWriter(pykka.ThreadingActor):
         return self._open.low_water(positions[0], self._clock.utc())
 
     def _entries(self, append: Append) -> list[Entry]:
-        if append.stream is not None:
+        if append.stream is not None and append.after_version is not None:
             return [Entry(append.stream, append.after_version + n, event) for n, event in enumerate(append.events, 1)]
-        return [self._day_entry(event) for event in append.events if isinstance(event, DayEvent)]
+        return [self._next_entry(append.stream, event) for event in append.events]
 
-    def _day_entry(self, event: DayEvent) -> Entry:
-        stream = day_stream(event)
+    def _next_entry(self, stream: str | None, event: Event) -> Entry:
+        if stream is None:
+            assert isinstance(event, DayEvent)  # noqa: S101  what else is there has a stream of its own
+            stream = day_stream(event)
         version = self._versions.get(stream)
         if version is None:
             if len(self._versions) >= VERSIONS_KEPT:
                 self._versions.clear()
-            version = self._ledger.last_version(stream)
+            version = self._insists(lambda: self._ledger.last_version(stream))
         self._versions[stream] = version + 1
         return Entry(stream, version + 1, event)
 
@@ -154,8 +164,8 @@ class Journal:
     def release(self) -> None:
         self._taken -= 1
 
-    def note(self, event: DayEvent, then: Then | None = None) -> None:
-        self._append(Append((event,), then))
+    def note(self, event: DayEvent, then: Then | None = None, stream: str | None = None) -> None:
+        self._append(Append((event,), then, stream))
 
     def write(
         self,

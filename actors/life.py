@@ -15,7 +15,7 @@ from actors.messages import BotChanged
 from actors.ports import Ports, Then
 from actors.slot import Slot
 from domain import bot as lives
-from domain import events
+from domain import events, streams
 from domain.bot import Bot
 from domain.errors import StoreError
 from domain.refusal import Refused
@@ -32,10 +32,10 @@ class SteppedDown(Exception):
 
 
 class WriteFailed:
-    """Told to the actor, which steps down."""
+    """Told to the actor, which steps down; its heir has read what is on disk and need not."""
 
-    def __init__(self, error: StoreError) -> None:
-        self.error = error
+    def __init__(self, error: StoreError, life: Life) -> None:
+        self.error, self.life = error, life
 
 
 class Life:
@@ -83,7 +83,7 @@ class Life:
     def happened(self, decided: tuple[events.Event, ...], then: Then = lambda _: None) -> None:
         """Records these events and becomes what they make of the bot."""
         before, after = self.bot, reduce(lives.evolve, decided, self.bot)
-        stream = events.bot_stream(after.bot_id)
+        stream = streams.bot_stream(after.bot_id)
         due = before.version // SNAPSHOT_EVERY != after.version // SNAPSHOT_EVERY
         snapshot = Snapshot(stream, after.version, msgspec.json.encode(after)) if due else None
         self._ports.journal.write(stream, before.version, decided, lambda result: self._written(result, then), snapshot)
@@ -93,7 +93,7 @@ class Life:
     def _written(self, result: int | StoreError, then: Then) -> None:
         then(result)
         if isinstance(result, StoreError):
-            self._slot.tell(WriteFailed(result))
+            self._slot.tell(WriteFailed(result, self))
 
     def _answer(self, tenant_id: str, result: int | StoreError) -> BotChanged | Refused:
         if isinstance(result, StoreError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from actors.inbox import LoopFuture
 from actors.slot import Ticket
 from domain.errors import StoreError
 from domain.failure import Answer
@@ -21,6 +22,12 @@ class StopWaiting:
 
 
 STOP_WAITING = StopWaiting()
+
+
+@dataclass(frozen=True, slots=True)
+class CancelTicket:
+    ticket: Ticket
+    reply: LoopFuture
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,8 +42,8 @@ class Recording(Protocol):
 
     def release(self) -> None: ...
 
-    def note(self, event: DayEvent, then: Then | None = None) -> None:
-        """Into the day's stream of the event's bot."""
+    def note(self, event: DayEvent, then: Then | None = None, stream: str | None = None) -> None:
+        """At the next version, into this stream or the day's of the event's bot."""
 
     def flush(self, then: Then) -> None:
         """`then` is told when everything handed over before is on disk."""
@@ -87,6 +87,8 @@ class Ports:
     telegram: Calling
     jitter: Callable[[], float]
     """Anywhere in [0, 1)."""
+    seal: Callable[[str, str, bytes], bytes]
+    """What must be kept, for this tenant and this purpose. Raises StoreError."""
 
     def utc_of(self, steady_s: float) -> datetime:
         """The wall-clock time that a steady one stands for, as things are now."""

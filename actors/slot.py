@@ -19,6 +19,7 @@ from domain.rules.breaker import Pass
 
 
 class Stage(Enum):
+    ACCEPTING = "its acceptance is being recorded"
     WAITING = "waiting"
     STARTING = "its start is being recorded"
     CALLING = "Telegram has it"
@@ -36,7 +37,8 @@ class Ticket:
     """The command's own, until Telegram says that the chat has moved."""
     arrived: float
     deadline: float
-    reply: Callable[[Outcome | Refused], None]
+    reply: Callable[[object], None]
+    """Told once: the `Outcome`, or what there is to say when the caller wants to go on."""
     stage: Stage = Stage.WAITING
     is_open: bool = False
     """CommandStarted is on disk."""
@@ -59,6 +61,10 @@ class Ticket:
     outcome: Outcome | None = None
     """Once it is decided; told when it is recorded."""
     replied: bool = False
+    stream: str | None = None
+    """Where its events go; None: into its bot's day."""
+    is_durable: bool = False
+    """Its acceptance is on disk, and its result is kept."""
     keeper: object | None = None
     """The actor's traffic that has it in a lane; the next incarnation takes it over."""
 
@@ -88,14 +94,26 @@ class Ticket:
         if failure.migrate_to is not None:
             self.chat = str(failure.migrate_to)
 
-    def is_lost(self) -> None:
+    def also_tell(self, reply: Callable[[object], None]) -> None:
+        first, already = self.reply, self.replied
+        self.replied = False
+
+        def both(answer: object) -> None:
+            if not already:
+                first(answer)
+            reply(answer)
+
+        self.reply = both
+
+    def is_lost(self) -> Failure:
         self.failure = lost_answer("no answer, and no word of it from the connection")
         self.maybe_executed = True
+        return self.failure
 
-    def answered(self, outcome: Outcome | Refused) -> None:
+    def answered(self, answer: object) -> None:
         if not self.replied:
             self.replied = True
-            self.reply(outcome)
+            self.reply(answer)
 
     def began_waiting(self, because: str, now: datetime, until: datetime | None) -> None:
         if not self.waits or self.waits[-1].because != because:
@@ -118,7 +136,7 @@ FRESH = Memory()
 class Slot:
     """A bot's place in the fleet, with an actor or without."""
 
-    __slots__ = ("actor", "bot_id", "full_at", "memory", "parked", "tenants", "tickets", "used_at", "waking")
+    __slots__ = ("actor", "bot_id", "full_at", "memory", "parked", "sick", "tenants", "tickets", "used_at", "waking")
 
     def __init__(self, bot_id: int, tenants: tuple[str, ...]) -> None:
         self.bot_id = bot_id
@@ -126,6 +144,8 @@ class Slot:
         """Who may know that this bot is here, the owner first."""
         self.actor: pykka.ActorRef[Any] | None = None
         self.waking = False
+        self.sick: str | None = None
+        """Why it was given up; its next incarnation begins by suspending it."""
         self.used_at = 0.0
         self.tickets: dict[str, Ticket] | None = None
         """The open commands by id, in the order in which they came; None while there is none."""

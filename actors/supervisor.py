@@ -1,4 +1,4 @@
-"""The supervisor: every bot's slot, who is awake, what happens to an actor that fails, and how the fleet stops.
+"""The supervisor: every bot's slot, and what the gateway asks of the fleet.
 
 It owns the Telegram session and the fleet's permits. It decides nothing about a command: it finds the bot's slot, wakes
 the bot if need be, and hands the command over.
@@ -6,24 +6,23 @@ the bot if need be, and hands the command over.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
-import structlog
-
-from actors import introductions
-from actors.bot import BotActor, Lifecycle
-from actors.fleet import remembers_breaker
+from actors import draining, introductions
+from actors.acceptance import Archive
+from actors.bot import Lifecycle
+from actors.durable import Durable, Recorded
 from actors.guards import Policy
-from actors.mail import STOP_WAITING
+from actors.incarnations import Bots, Incarnations, Restart, TryAgain
+from actors.mail import CancelTicket
 from actors.messages import (
     BotFailed,
+    Cancel,
     DescribeFleet,
     Drain,
     Execute,
     FleetState,
+    ReadResult,
     Register,
     RegisterBot,
     RemoveBot,
@@ -32,50 +31,40 @@ from actors.messages import (
 )
 from actors.permits import Permits
 from actors.ports import Ports
-from actors.runtime import DEFERRED, LoopActor, stopped
+from actors.runtime import DEFERRED, LoopActor
 from actors.slot import Slot, Ticket
-from domain import events
-from domain.bot import Bot, Identity
-from domain.errors import StoreError
+from domain.bot import Identity
 from domain.methods import method_named
 from domain.refusal import Refused
-from domain.rules.tokens import Token
 
-RESTART_BASE_S, RESTART_CAP_S = 0.1, 30.0
-QUIET_S = 60.0
-"""After so long without a failure the next restart is quick again."""
-LOOK_EVERY_S = 0.02
-LAST_WORDS_S = 2.0
-READ_AGAIN_S = 1.0
-
-log = structlog.get_logger()
 NOT_HERE = Refused("not_found", "There is no such bot. GET /api/bots lists yours.")
 SHUTTING_DOWN = Refused("shutting_down", "The gateway is stopping. Send it again in a few seconds.", 2.0)
-NOT_READ = Refused(
-    "store_unavailable", "The bot could not be read from the event store. Nothing was sent; try again.", 2.0
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Bots:
-    """How bots are read and kept: given by the wiring, since it touches the store."""
-
-    read: Callable[[int], tuple[Bot, Token | None]]
-    """Blocking. Raises StoreError."""
-    seal: Callable[[str, Token], bytes]
-    """Blocking. Raises StoreError."""
 
 
 class Supervisor(LoopActor):
-    def __init__(self, slots: dict[int, Slot], bots: Bots, ports: Ports, permits: Permits, policy: Policy) -> None:
+    def __init__(
+        self,
+        slots: dict[int, Slot],
+        bots: Bots,
+        ports: Ports,
+        permits: Permits,
+        policy: Policy,
+        archive: Archive,
+    ) -> None:
         super().__init__()
+        self._durable = Durable(ports, archive, self.actor_ref.tell, self._hand_over)
         self._slots = slots
         self._bots = bots
         self._ports = ports
-        self._permits = permits
         self._policy = policy
         self._draining = False
-        self._failures: dict[int, tuple[int, float]] = {}
+        self._incarnations = Incarnations(bots, ports, permits, policy, self.actor_ref.tell, self.beside)
+
+    def on_start(self) -> None:
+        # What the last process left open is in the slots already; nothing new comes before it.
+        for slot in self._slots.values():
+            if slot.open_commands:
+                self._incarnations.wake(slot)
 
     def on_receive(self, message: object) -> Any:
         match message:
@@ -86,14 +75,22 @@ class Supervisor(LoopActor):
             case SuspendBot() | ResumeBot() | RemoveBot():
                 return self._change(message)
             case BotFailed():
-                return self._failed(message)
+                return self._incarnations.failed(self._slots[message.bot_id], message.reason)
             case DescribeFleet():
                 return self._described()
-            case _Restart():
-                return self._restart(message)
+            case ReadResult():
+                return self.spawn(self._durable.read_result(message))
+            case Cancel():
+                return self._cancel(message)
+            case Recorded():
+                return self._durable.recorded(message)
+            case Restart():
+                return self._incarnations.restart(message)
+            case TryAgain():
+                return self._incarnations.try_again(message)
             case Drain():
                 self._draining = True
-                return self.spawn(self._drain(message.bound_s))
+                return self.spawn(draining.drain(self._slots.values(), self._ports, message.bound_s))
             case _:
                 raise TypeError(f"Supervisor has no case for {type(message).__name__}")
 
@@ -112,11 +109,31 @@ class Supervisor(LoopActor):
         now = self._ports.clock.steady()
         reply = self.reply_later()
         ticket = Ticket(command, method, command.chat, now, now + command.deadline_s, reply.set)
+        if message.durability is None:
+            self._hand_over(slot, ticket)
+        elif message.durability.key is None:
+            self._durable.accept(slot, ticket, message.durability)
+        else:
+            durability, key = message.durability, message.durability.key
+            self.beside(
+                self._durable.earlier(command, key),
+                then=lambda found: self._durable.looked_up(slot, ticket, durability, found),
+            )
+        return DEFERRED
+
+    def _hand_over(self, slot: Slot, ticket: Ticket) -> None:
         slot.opened(ticket)
         if slot.actor is not None and slot.actor.is_alive():
             slot.actor.tell(ticket)
         else:
-            self._wake(slot)
+            self._incarnations.wake(slot)
+
+    def _cancel(self, message: Cancel) -> Any:
+        slot = self._slots.get(message.bot_id)
+        ticket = (slot.tickets or {}).get(message.command_id) if slot is not None else None
+        if slot is None or ticket is None or ticket.command.tenant_id != message.tenant_id:
+            return Refused("not_found", "This command is not open: it has its outcome, or there is none of this id.")
+        slot.tell(CancelTicket(ticket, self.reply_later()))
         return DEFERRED
 
     def _register(self, message: RegisterBot) -> Any:
@@ -140,66 +157,8 @@ class Supervisor(LoopActor):
     def _tell_life(self, slot: Slot, message: Register | SuspendBot | ResumeBot | RemoveBot) -> Any:
         slot.tell(Lifecycle(message, self.reply_later()))
         if slot.actor is None:
-            self._wake(slot)
+            self._incarnations.wake(slot)
         return DEFERRED
-
-    def _wake(self, slot: Slot) -> None:
-        if slot.waking:
-            return
-        slot.waking = True
-        self.beside(self._read(slot.bot_id), then=lambda found: self._woken(slot, found))
-
-    async def _read(self, bot_id: int) -> tuple[Bot, Token | None] | StoreError:
-        try:
-            return await asyncio.to_thread(self._bots.read, bot_id)
-        except StoreError as error:
-            return error
-
-    def _woken(self, slot: Slot, found: tuple[Bot, Token | None] | StoreError) -> None:
-        slot.waking = False
-        if isinstance(found, StoreError):
-            log.error("bot_not_read", bot_id=slot.bot_id, reason=str(found))
-            slot.refuse_waiting(NOT_READ)
-            self._refuse_changes(slot)
-            if slot.open_commands:
-                self._ports.timers.at(
-                    self._ports.clock.steady() + READ_AGAIN_S, lambda: self.actor_ref.tell(_Restart(slot, READ_AGAIN_S))
-                )
-            return
-        bot, token = found
-        slot.tenants = bot.tenants
-        remembers_breaker(slot, bot, self._ports)
-        slot.actor = BotActor.start(bot, token, slot, self._ports, self._permits, self._policy, self.actor_ref.tell)
-        self._note(slot, events.ActorStarted)
-        for message in slot.unparked():
-            slot.actor.tell(message)
-
-    def _refuse_changes(self, slot: Slot) -> None:
-        for message in slot.unparked():
-            if isinstance(message, Lifecycle):
-                message.reply.set(NOT_READ)
-            else:
-                slot.tell(message)
-
-    def _failed(self, message: BotFailed) -> None:
-        slot = self._slots[message.bot_id]
-        slot.actor = None
-        now = self._ports.clock.steady()
-        failures, last = self._failures.get(slot.bot_id, (0, now))
-        failures = 1 if now - last > QUIET_S else failures + 1
-        self._failures[slot.bot_id] = (failures, now)
-        after_s = min(RESTART_CAP_S, RESTART_BASE_S * 2 ** (failures - 1))
-        log.error("bot_actor_failed", bot_id=slot.bot_id, error=message.reason, restart_after_s=after_s)
-        self._note(slot, events.ActorFailed, reason=message.reason)
-        # Commands wait in the slot meanwhile. What the old incarnation wrote must be on disk before the new one reads.
-        slot.waking = True
-        again = _Restart(slot, after_s)
-        self._ports.timers.at(now + after_s, lambda: self._ports.journal.flush(lambda _: self.actor_ref.tell(again)))
-
-    def _restart(self, restart: _Restart) -> None:
-        restart.slot.waking = False
-        self._note(restart.slot, events.ActorRestarted, after_s=restart.after_s)
-        self._wake(restart.slot)
 
     def _described(self) -> FleetState:
         slots = self._slots.values()
@@ -209,33 +168,3 @@ class Supervisor(LoopActor):
             open_commands=sum(slot.open_commands for slot in slots),
             draining=self._draining,
         )
-
-    async def _drain(self, bound_s: float) -> None:
-        for slot in self._slots.values():
-            if slot.actor is not None and slot.open_commands:
-                slot.tell(STOP_WAITING)
-        await self._quiet(bound_s)
-        # What is still out comes back as lost and is recorded as that.
-        await self._ports.telegram.close()
-        await self._quiet(LAST_WORDS_S)
-        for slot in self._slots.values():
-            if slot.actor is not None:
-                await stopped(slot.actor)
-                slot.actor = None
-
-    async def _quiet(self, bound_s: float) -> None:
-        until = self._ports.clock.steady() + bound_s
-        # Looked at and not told: on the way of a command nobody should pay for the one stop of a process.
-        while self._ports.clock.steady() < until and any(slot.open_commands for slot in self._slots.values()):  # noqa: ASYNC110
-            await asyncio.sleep(LOOK_EVERY_S)
-
-    def _note(self, slot: Slot, event: type[events.DayEvent], **fields: object) -> None:
-        owner = slot.tenants[0] if slot.tenants else ""
-        now = self._ports.clock.utc()
-        self._ports.journal.note(event(occurred_at=now, bot_id=slot.bot_id, tenant_id=owner, **fields))
-
-
-@dataclass(frozen=True, slots=True)
-class _Restart:
-    slot: Slot
-    after_s: float

@@ -23,6 +23,8 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     """How long the caller waits for an outcome, from `received_at` on."""
     retry_uncertain: bool = False
     """The caller would rather have it twice than not at all."""
+    patient: bool = False
+    """The caller does not stand waiting: it sits out an open breaker."""
 
 
 class Wait(msgspec.Struct, frozen=True):

@@ -128,6 +128,23 @@ class DayEvent(Event, frozen=True, kw_only=True):
     tenant_id: str
 
 
+class CommandAccepted(DayEvent, frozen=True, kw_only=True):
+    """A durable command: from now on it ends in an outcome, whatever happens to the process."""
+
+    TOPIC = "command-accepted"
+    command_id: str
+    method: str
+    received_at: datetime
+    deadline_s: float
+    parameters_sealed: bytes
+    body_hash: str
+    """SHA-256 of what was asked, hexadecimal: the same key with another body is a mistake."""
+    chat: str | None = None
+    retry_uncertain: bool = False
+    patient: bool = False
+    """Its caller does not stand waiting."""
+
+
 class CommandStarted(DayEvent, frozen=True, kw_only=True):
     """Committed before the first attempt of a method that is not repeatable."""
 
@@ -169,6 +186,8 @@ class Ended(DayEvent, frozen=True, kw_only=True):
 
 class CommandDelivered(Ended, frozen=True, kw_only=True):
     TOPIC = "command-delivered"
+    result_sealed: bytes | None = None
+    """Of a durable command, whose caller may ask for it again."""
 
 
 class Failed(Ended, frozen=True, kw_only=True):
@@ -222,19 +241,3 @@ def _concrete(base: type[Event]) -> list[type[Event]]:
 
 
 CATALOGUE: dict[str, type[Event]] = {event.TOPIC: event for event in _concrete(Event)}
-
-
-def tenant_stream(tenant_id: str) -> str:
-    return f"tenant/{tenant_id}"
-
-
-def bot_stream(bot_id: int) -> str:
-    return f"bot/{bot_id}"
-
-
-BOTS = "bot/"
-TENANTS = "tenant/"
-
-
-def day_stream(event: DayEvent) -> str:
-    return f"d/{event.occurred_at:%Y-%m-%d}/{event.bot_id}"

@@ -7,21 +7,32 @@ from that mark on and so knows, without any view, what the last one left unfinis
 from __future__ import annotations
 
 from datetime import datetime
+from typing import NamedTuple
 
-from domain.events import CommandStarted, Ended, Event, HoldPlaced
+from domain.events import CommandAccepted, CommandStarted, Ended, Event, HoldPlaced
+
+
+class OpenCommand(NamedTuple):
+    first: CommandAccepted | CommandStarted
+    is_started: bool
+    stream: str
+    """Where its outcome belongs."""
 
 
 class OpenThings:
     """Positions must be seen in rising order."""
 
     def __init__(self) -> None:
-        self._commands: dict[str, tuple[int, CommandStarted]] = {}
+        self._commands: dict[str, tuple[int, OpenCommand]] = {}
         self._holds: dict[tuple[int, str], tuple[int, HoldPlaced]] = {}
 
-    def see(self, position: int, event: Event) -> None:
+    def see(self, position: int, event: Event, stream: str = "") -> None:
         match event:
+            case CommandAccepted():
+                self._commands[event.command_id] = (position, OpenCommand(event, is_started=False, stream=stream))
             case CommandStarted():
-                self._commands.setdefault(event.command_id, (position, event))
+                opened, known = self._commands.get(event.command_id, (position, OpenCommand(event, True, stream)))
+                self._commands[event.command_id] = (opened, known._replace(is_started=True))
             case Ended():
                 self._commands.pop(event.command_id, None)
             case HoldPlaced():
@@ -44,8 +55,9 @@ class OpenThings:
         oldest_hold = next(iter(self._holds.values()), (next_position, None))[0]
         return min(oldest_command, oldest_hold, next_position)
 
-    def commands(self) -> list[CommandStarted]:
-        return [started for _, started in self._commands.values()]
+    def commands(self) -> list[OpenCommand]:
+        """In the order in which they came."""
+        return [opened for _, opened in self._commands.values()]
 
     def holds(self, now: datetime) -> list[HoldPlaced]:
         return [hold for _, hold in self._holds.values() if hold.until > now]

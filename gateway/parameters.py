@@ -1,6 +1,7 @@
 """Whether a command's parameters can be what Telegram expects: their names, their presence, their JSON types.
 
-As lenient as Telegram's own server; what is inside an object or a list is left to Telegram. The sentences carry names and types only: a value may be a secret or somebody's message.
+As lenient as Telegram's own server; what is inside an object or a list is left to Telegram. The sentences carry names
+and types only: a value may be a secret or somebody's message.
 """
 
 from __future__ import annotations

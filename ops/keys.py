@@ -12,7 +12,7 @@ import pykka
 from actors.accounts import AccountsActor, KeyRing
 from actors.journal import Journal
 from actors.messages import FoundOperator, IssueKey, KeyInfo, ListKeys, RevokeKey, TenantKey
-from domain import events
+from domain import streams
 from domain.refusal import Refused
 from domain.store.ledger import Ledger
 from domain.store.sqlite import OwnerLock, SQLiteStore
@@ -57,7 +57,7 @@ async def _accounts(settings: Settings) -> AsyncIterator[pykka.ActorRef[Any]]:
         try:
             ledger, clock = Ledger(store), SystemClock()
             journal = Journal(ledger, interrupted(ledger), clock, settings.max_backlog)
-            yield AccountsActor.start(ledger.streams_under(events.TENANTS), journal, clock, KeyRing())
+            yield AccountsActor.start(ledger.streams_under(streams.TENANTS), journal, clock, KeyRing())
             await journal.close(CLOSE_S)
         finally:
             store.close()

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
-from gateway.app import create_app
 from starlette.types import ASGIApp
 
 from actors.messages import Drain
 from domain.tenant import hashed
+from gateway.app import create_app
 from gateway.doors import Doors, GatewayOptions
 from ops.settings import Settings
 from ops.version import VERSION

@@ -12,17 +12,18 @@ from typing import Any
 
 import pykka
 
+from actors.acceptance import Archive
 from actors.accounts import AccountsActor, KeyRing
-from actors.fleet import end_interrupted, read_bot, remembers_hold, slots_of
+from actors.fleet import read_bot, remembers_hold, slots_of, take_up
 from actors.guards import Policy
+from actors.incarnations import Bots
 from actors.journal import Journal
 from actors.messages import Drain, FoundOperator, TenantKey
 from actors.permits import Permits
 from actors.ports import Calling, Clock, Ports
-from actors.slot import Slot
-from actors.supervisor import Bots, Supervisor
+from actors.supervisor import Supervisor
 from actors.telegram import Telegram
-from domain import events
+from domain import streams
 from domain.bot import Bot
 from domain.recovery import OpenThings
 from domain.rules.breaker import BreakerPolicy
@@ -82,24 +83,26 @@ async def running(
         stack.push_async_callback(journal.close, JOURNAL_CLOSE_S)
         calling = telegram() if telegram else Telegram(settings.telegram_api, settings.max_connections)
         stack.push_async_callback(calling.close)
-        ports = Ports(clock, LoopTimers(), journal, calling, jitter)
+        ports = Ports(clock, LoopTimers(), journal, calling, jitter, vault.seal)
         policy = policy_of(settings)
-        slots = slots_of(ledger.streams_under(events.BOTS))
+        archive = Archive(ledger.stream, ledger.at, vault.open)
+        slots = slots_of(ledger.streams_under(streams.BOTS))
         for hold in opened.holds(clock.utc()):
             if hold.bot_id in slots:
                 remembers_hold(slots[hold.bot_id], hold, policy.pace, ports)
+        for command in opened.commands():
+            take_up(slots.get(command.first.bot_id), command, ports, archive)
         supervisor = Supervisor.start(
             slots,
             Bots(partial(_read, ledger, vault), partial(_seal, vault)),
             ports,
             Permits(settings.fleet_rps, clock, ports.timers),
             policy,
+            archive,
         )
         stack.push_async_callback(_ask, supervisor, Drain(settings.drain_s))
-        for started in opened.commands():
-            end_interrupted(slots.get(started.bot_id) or Slot(started.bot_id, ()), started, ports)
         keys = KeyRing()
-        accounts = AccountsActor.start(ledger.streams_under(events.TENANTS), journal, clock, keys)
+        accounts = AccountsActor.start(ledger.streams_under(streams.TENANTS), journal, clock, keys)
         first = None if settings.admin_key else await _ask(accounts, FoundOperator())
         yield Loft(supervisor, accounts, keys, views, runner, ledger, clock, first)
 
@@ -109,7 +112,7 @@ def interrupted(ledger: Ledger) -> OpenThings:
     opened, position = OpenThings(), ledger.low_water() - 1
     while batch := ledger.read(position, RECOVERY_BATCH):
         for recorded in batch:
-            opened.see(recorded.position, recorded.event)
+            opened.see(recorded.position, recorded.event, recorded.stream)
         position = batch[-1].position
     return opened
 

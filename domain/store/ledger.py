@@ -46,6 +46,10 @@ class Ledger:
         """The next events of the log, at most `limit`."""
         return [_recorded(row) for row in self._store.rows_after(after, limit)]
 
+    def at(self, position: int) -> Recorded | None:
+        found = self.read(position - 1, 1)
+        return found[0] if found and found[0].position == position else None
+
     def stream(self, stream: str, after_version: int = 0) -> list[Recorded]:
         return [_recorded(row) for row in self._store.rows_of(stream, after_version)]
 

@@ -1,1 +1,1 @@
-"""The numbers of docs/benchmarks.md."""
+"""The numbers that the design promises, measured side by side in one run: `python -m ops.bench`."""

@@ -16,6 +16,8 @@ from ops.demo.table import CAPTION, Figures, Rate, figures, table, title, totals
 
 LOOK_EVERY_S = 0.5
 PLAIN_EVERY_S = 4.0
+NARROW_BELOW = 108
+"""Columns that the whole table takes."""
 
 
 class Screen:
@@ -69,4 +71,5 @@ class Screen:
     def _table(self, found: Sequence[Figures], *, explained: bool = True) -> Table:
         uptime_s = self.uptime_s
         per_s = self._rate.after(uptime_s, sum(one.ended for one in found))
-        return table(self._bots, found, title(uptime_s, per_s), CAPTION if explained else None)
+        narrow = self._console.width < NARROW_BELOW
+        return table(self._bots, found, title(uptime_s, per_s), CAPTION if explained else None, narrow=narrow)

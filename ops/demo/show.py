@@ -17,7 +17,7 @@ from ops.demo.hints import hints
 from ops.demo.processes import Child, ChildDied, loft
 from ops.demo.screen import Screen
 from ops.demo.traffic import Traffic
-from ops.demo.trouble import BREAKER_COOLDOWN_S, bad_spells, small_troubles
+from ops.demo.trouble import BREAKER_COOLDOWN_S, bad_times, small_troubles
 from ops.sandbox.client import SandboxClient, SandboxError
 
 TENANTS = {"Orchard": ("apple_bot", "cherry_bot"), "Harbour": ("anchor_bot", "beacon_bot")}
@@ -61,7 +61,7 @@ async def _demo(console: Console, seconds: float, hints_after_s: float) -> None:
         screen.say_later(lines, hints_after_s)
         with screen:
             traffic = Traffic(caller, bots, random.Random())  # noqa: S311  chance, not secrets
-            spells = asyncio.create_task(bad_spells(control, bots[-1].bot_id))
+            spells = asyncio.create_task(bad_times(control, flooded=bots[1], failing=bots[-1]))
             try:
                 await _watched(screen, (sandbox, gateway), stop, seconds)
                 await traffic.ended()

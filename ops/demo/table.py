@@ -83,7 +83,9 @@ def title(uptime_s: float, per_s: float) -> str:
     return f"Botloft · up {minutes}:{seconds:02} · fleet {per_s:.1f} commands/s"
 
 
-def table(bots: Sequence[Bot], found: Sequence[Figures], heading: str, caption: str | None) -> Table:
+def table(
+    bots: Sequence[Bot], found: Sequence[Figures], heading: str, caption: str | None, *, narrow: bool = False
+) -> Table:
     shown = Table(
         title=heading,
         caption=caption,
@@ -92,15 +94,14 @@ def table(bots: Sequence[Bot], found: Sequence[Figures], heading: str, caption: 
         pad_edge=False,
         padding=(0, 1, 0, 0),
     )
-    for name in ("tenant", "bot", "status"):
+    for name in ("bot", "status") if narrow else ("tenant", "bot", "status"):
         shown.add_column(name, no_wrap=True)
     for name in ("delivered", "rejected", "not sent", "uncertain", "retries", "p50 ms", "p99 ms"):
-        shown.add_column(name, justify="right")
+        shown.add_column(name, justify="right", overflow="fold")
     shown.add_column("breaker", no_wrap=True)
     for bot, of_bot in zip(bots, found, strict=True):
         shown.add_row(
-            bot.tenant.name,
-            f"@{bot.username}",
+            *([f"@{bot.username}\n{bot.tenant.name}"] if narrow else [bot.tenant.name, f"@{bot.username}"]),
             _coloured(of_bot.status),
             *map(str, (of_bot.delivered, of_bot.rejected, of_bot.not_sent, of_bot.uncertain, of_bot.retries)),
             _ms(of_bot.p50_ms),

@@ -16,7 +16,7 @@ from ops.demo.caller import OK, Bot, Caller
 COMMANDS_PER_S = (5.0, 4.0, 3.0, 4.0)
 """Of each bot: 16 together, well below what the fleet may."""
 CHATS = range(1001, 1201)
-FLOODED_CHAT = 4001
+HURRIED_CHAT = 4001
 BLOCKED_CHAT = 4003
 DEADLINE_S = 5.0
 IMPATIENT_S = 1.5
@@ -87,7 +87,7 @@ class Traffic:
             case "look":
                 return Told("getMe", {})
             case "hurry":
-                return Told("sendMessage", {"chat_id": FLOODED_CHAT, "text": text}, IMPATIENT_S)
+                return Told("sendMessage", {"chat_id": HURRIED_CHAT, "text": text}, IMPATIENT_S)
             case "bother":
                 return Told("sendMessage", {"chat_id": BLOCKED_CHAT, "text": text})
             case _:

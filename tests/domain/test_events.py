@@ -13,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.command import Wait
-from domain.events import BOTS, CATALOGUE, TENANTS, Event, bot_stream, day_stream, tenant_stream
+from domain.events import CATALOGUE, Event
 from domain.failure import Category
 from domain.store.mapper import from_bytes, to_bytes
+from domain.streams import BOTS, TENANTS, bot_stream, day_stream, tenant_stream
 from tests.examples import BOT_ID, NOON, TENANT, a_delivered, a_started, after
 
 WHEN = '"occurred_at":"2026-07-01T12:00:00Z"'
@@ -42,12 +43,16 @@ STORED = {
     "breaker-opened": f'{{{WHO},"until":"2026-07-01T12:01:00Z","cause":"5 failures in a row"}}',
     "breaker-half-opened": f"{{{WHO}}}",
     "breaker-closed": f"{{{WHO}}}",
+    "command-accepted": (
+        f'{{{WHO},{COMMAND},"received_at":"2026-07-01T11:59:59.500000Z","deadline_s":3600.0,'
+        f'"parameters_sealed":"AXNlYWxlZA==","body_hash":"beef","chat":"42","retry_uncertain":true,"patient":true}}'
+    ),
     "command-started": f'{{{WHO},{COMMAND},"received_at":"2026-07-01T11:59:59.500000Z","chat":"42"}}',
     "attempt-failed": (
         f'{{{WHO},{COMMAND},"attempt":1,"category":"rate_limit","description":"Too Many Requests","telegram_ms":80.5,'
         f'"chat":"42","telegram_code":429,"retry_after_s":5.0,"again_at":"2026-07-01T12:00:05Z"}}'
     ),
-    "command-delivered": f"{{{ENDED}}}",
+    "command-delivered": f'{{{ENDED},"result_sealed":"AXNlYWxlZA=="}}',
     "command-rejected": f"{{{FAILED}}}",
     "command-not-sent": f"{{{FAILED}}}",
     "command-uncertain": f"{{{FAILED}}}",

@@ -42,7 +42,7 @@ def test_a_started_command_is_open_until_its_outcome() -> None:
     started = a_started("one")
 
     assert 7 == having_seen(started, first=7).low_water(8, NOON)
-    assert [started] == having_seen(started).commands()
+    assert [started] == [opened.first for opened in having_seen(started).commands()]
 
 
 @pytest.mark.parametrize("ended", [a_delivered, a_rejected, a_not_sent, an_uncertain])
@@ -56,7 +56,7 @@ def test_each_of_the_four_outcomes_closes_it(ended: type[Ended]) -> None:
 def test_another_command_s_outcome_does_not_close_it() -> None:
     things = having_seen(a_started("one"), a_started("two"), a_delivered("two"))
 
-    assert ["one"] == [started.command_id for started in things.commands()]
+    assert ["one"] == [opened.first.command_id for opened in things.commands()]
     assert 1 == things.low_water(4, NOON)
 
 
@@ -167,7 +167,7 @@ def test_in_any_order_of_events_the_mark_is_the_oldest_open_thing(steps: list[tu
         started, held, positions = open_in(log, now)
 
         assert min(positions, default=len(log) + 1) == things.low_water(len(log) + 1, now)
-        assert started == things.commands()
+        assert started == [opened.first for opened in things.commands()]
         assert held == things.holds(now)
 
 

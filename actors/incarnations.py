@@ -1,0 +1,155 @@
+"""How a bot's actor comes to life, and what happens after it has failed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from actors.bot import BotActor, Lifecycle
+from actors.fleet import remembers_breaker
+from actors.guards import Policy
+from actors.inbox import LoopFuture
+from actors.messages import ResumeBot, SuspendBot
+from actors.permits import Permits
+from actors.ports import Ports
+from actors.slot import Slot
+from domain import events
+from domain.bot import Bot
+from domain.errors import StoreError
+from domain.refusal import Refused
+from domain.rules import restarts
+from domain.rules.restarts import GiveUp, Restarts
+from domain.rules.tokens import Token
+
+READ_AGAIN_S = 1.0
+BY = "botloft"
+NOT_READ = Refused(
+    "store_unavailable", "The bot could not be read from the event store. Nothing was sent; try again.", 2.0
+)
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Bots:
+    """How bots are read and kept: given by the wiring, since it touches the store. Both block and raise StoreError."""
+
+    read: Callable[[int], tuple[Bot, Token | None]]
+    seal: Callable[[str, Token], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    slot: Slot
+    after_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class TryAgain:
+    """A bot that was given up has rested."""
+
+    slot: Slot
+
+
+Found = tuple[Bot, Token | None] | StoreError
+
+
+class Incarnations:
+    def __init__(
+        self,
+        bots: Bots,
+        ports: Ports,
+        permits: Permits,
+        policy: Policy,
+        tell: Callable[[object], None],
+        beside: Callable[[Coroutine[Any, Any, Any], Callable[[Any], Any]], None],
+    ) -> None:
+        """`tell` and `beside` are the supervisor's."""
+        self._bots, self._ports, self._permits, self._policy = bots, ports, permits, policy
+        self._tell, self._beside = tell, beside
+        self._restarts: dict[int, Restarts] = {}
+
+    def wake(self, slot: Slot) -> None:
+        """Commands and messages that come meanwhile wait in the slot."""
+        if not slot.waking:
+            slot.waking = True
+            self._beside(self._read(slot.bot_id), lambda found: self._woken(slot, found))
+
+    def failed(self, slot: Slot, reason: str) -> None:
+        slot.actor = None
+        now = self._ports.clock.steady()
+        state, what = restarts.failed(self._restarts.get(slot.bot_id, Restarts()), now)
+        self._restarts[slot.bot_id] = state
+        self._note(slot, events.ActorFailed, reason=reason)
+        # What the old incarnation wrote must be on disk before the next one reads.
+        slot.waking = True
+        if isinstance(what, GiveUp):
+            log.error("bot_given_up", bot_id=slot.bot_id, error=reason, rest_s=what.rest_s)
+            slot.sick = f"its actor failed {restarts.RESTARTS_MAX + 1} times in a minute ({reason})"
+            self._ports.timers.at(now + what.rest_s, lambda: self._tell(TryAgain(slot)))
+            self._after_flush(Restart(slot, 0.0))
+        else:
+            log.error("bot_actor_failed", bot_id=slot.bot_id, error=reason, restart_after_s=what.after_s)
+            again = Restart(slot, what.after_s)
+            self._ports.timers.at(now + what.after_s, lambda: self._after_flush(again))
+
+    def restart(self, restart: Restart) -> None:
+        restart.slot.waking = False
+        self._note(restart.slot, events.ActorRestarted, after_s=restart.after_s)
+        self.wake(restart.slot)
+
+    def try_again(self, again: TryAgain) -> None:
+        """Unless somebody has resumed or removed it meanwhile; then there is nothing to do."""
+        slot = again.slot
+        if slot.sick is not None and slot.tenants:
+            slot.sick = None
+            slot.tell(Lifecycle(ResumeBot(slot.bot_id, slot.tenants[0], BY), LoopFuture()))
+            if slot.actor is None:
+                self.wake(slot)
+
+    def _after_flush(self, restart: Restart) -> None:
+        self._ports.journal.flush(lambda _: self._tell(restart))
+
+    async def _read(self, bot_id: int) -> Found:
+        try:
+            return await asyncio.to_thread(self._bots.read, bot_id)
+        except StoreError as error:
+            return error
+
+    def _woken(self, slot: Slot, found: Found) -> None:
+        slot.waking = False
+        if isinstance(found, StoreError):
+            self._not_read(slot, found)
+            return
+        bot, token = found
+        slot.tenants = bot.tenants
+        remembers_breaker(slot, bot, self._ports)
+        # A bot that was given up is suspended before it looks at any command.
+        first = [Lifecycle(SuspendBot(slot.bot_id, slot.tenants[0], slot.sick, BY), LoopFuture())] if slot.sick else []
+        slot.actor = BotActor.start(
+            bot, token, slot, self._ports, self._permits, self._policy, self._tell, first if slot.tenants else []
+        )
+        self._note(slot, events.ActorStarted)
+        for message in slot.unparked():
+            slot.actor.tell(message)
+
+    def _not_read(self, slot: Slot, error: StoreError) -> None:
+        log.error("bot_not_read", bot_id=slot.bot_id, reason=str(error))
+        slot.refuse_waiting(NOT_READ)
+        for message in slot.unparked():
+            if isinstance(message, Lifecycle):
+                message.reply.set(NOT_READ)
+            else:
+                slot.tell(message)
+        if slot.open_commands:
+            again = Restart(slot, READ_AGAIN_S)
+            self._ports.timers.at(self._ports.clock.steady() + READ_AGAIN_S, lambda: self._tell(again))
+
+    def _note(self, slot: Slot, event: type[events.DayEvent], **fields: object) -> None:
+        owner = slot.tenants[0] if slot.tenants else ""
+        now = self._ports.clock.utc()
+        self._ports.journal.note(event(occurred_at=now, bot_id=slot.bot_id, tenant_id=owner, **fields))

@@ -1,0 +1,31 @@
+"""Which stream an event belongs to: lifecycles for ever, and what happened on a day."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from datetime import date
+
+from domain.events import DayEvent
+
+
+def tenant_stream(tenant_id: str) -> str:
+    return f"tenant/{tenant_id}"
+
+
+def bot_stream(bot_id: int) -> str:
+    return f"bot/{bot_id}"
+
+
+BOTS = "bot/"
+TENANTS = "tenant/"
+
+
+def key_stream(day: date, tenant_id: str, key: str) -> str:
+    """Version 1 of it is the acceptance, so the store itself refuses a second one for the same key."""
+    digest = hmac.new(tenant_id.encode(), key.encode(), hashlib.sha256).hexdigest()
+    return f"d/{day:%Y-%m-%d}/k/{digest}"
+
+
+def day_stream(event: DayEvent) -> str:
+    return f"d/{event.occurred_at:%Y-%m-%d}/{event.bot_id}"

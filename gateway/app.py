@@ -1,0 +1,79 @@
+"""The HTTP face: every route, and the two places where an exception becomes an answer."""
+
+from __future__ import annotations
+
+import uuid_utils
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog import get_logger
+
+from gateway.auth import Gate
+from gateway.doors import Doors
+from gateway.problems import Problem, on_http_exception, on_problem, told
+from gateway.reading import Reads
+from gateway.routes.accounts import Accounts
+from gateway.routes.bots import Bots
+from gateway.routes.commands import Commands
+from gateway.routes.health import HealthRoutes
+from gateway.routes.service import Service
+from gateway.routes.stories import Stories
+
+log = get_logger()
+
+
+def create_app(doors: Doors) -> Starlette:
+    gate = Gate(doors.find_key, doors.options.admin_key_hash)
+    reads = Reads(doors.views, doors.runner)
+    app = Starlette(
+        routes=[
+            # In the order of how often they are walked: the router tries one after the other.
+            *Commands(doors, gate, reads).routes(),
+            *Stories(gate, reads).routes(),
+            *Bots(doors, gate, reads).routes(),
+            *HealthRoutes(doors, gate, reads).routes(),
+            *Accounts(doors, gate, reads).routes(),
+            *Service(doors).routes(),
+        ],
+        middleware=[Middleware(LastResort)],
+        exception_handlers={Problem: on_problem, HTTPException: on_http_exception},
+    )
+    # A redirect would be built from the Host header, which the caller chooses.
+    app.router.redirect_slashes = False
+    return app
+
+
+class LastResort:
+    """Whatever nobody expected. Starlette's own handler would raise it on, text and all, into the server's log."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = False
+
+        async def noticed(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noticed)
+        except Exception as error:  # noqa: BLE001  this is where all of them end
+            request_id = str(uuid_utils.uuid7())
+            _logged(error, request_id)
+            if not started:
+                await told(Problem("internal", members={"request_id": request_id}))(scope, receive, send)
+
+
+def _logged(error: Exception, request_id: str) -> None:
+    """Its class and its place: the text may hold what a request brought along."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f"{trace.tb_frame.f_code.co_qualname}:{trace.tb_lineno}" if trace is not None else None
+    log.error("request_failed", request_id=request_id, error=type(error).__name__, place=place)

@@ -1,0 +1,92 @@
+"""Every problem code: its HTTP status, its title, and what its reader can do. One table, also served as pages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+
+class Kind(NamedTuple):
+    status: int
+    title: str
+    advice: str
+    """Said where nothing more exact is known, and behind the cause of a command's problem."""
+
+
+PROBLEMS: Mapping[str, Kind] = MappingProxyType({
+    # The request
+    "invalid_request": Kind(400, "The request is not as it must be", "Correct what is named and send it again."),
+    "unauthenticated": Kind(401, "No valid key", "Send your API key as `Authorization: Bearer blk_…`."),
+    "forbidden": Kind(403, "The key does not allow this", "Use a key with the scope that this route asks for."),
+    "not_found": Kind(404, "There is nothing here", "Check the address and the ids in it."),
+    "unknown_method": Kind(404, "No such Bot API method", "Check the method's name against Telegram's Bot API."),
+    "method_not_allowed": Kind(405, "Not with this HTTP method", "The Allow header names those that this route takes."),
+    "before_retention": Kind(410, "Older than what is kept", "Ask for a time after the horizon that is named."),
+    "body_too_large": Kind(413, "The body is too large", "Send a smaller body; this connection is closed."),
+    "method_refused": Kind(422, "Not a command here", "Use the route that the detail names."),
+    "idempotency_mismatch": Kind(
+        422, "This idempotency key belongs to another body", "Take a new Idempotency-Key for a new command."
+    ),
+    "idempotency_in_flight": Kind(
+        409, "The command with this idempotency key is still open", "Wait for its outcome, then ask again."
+    ),
+    # The bot
+    "bot_exists": Kind(409, "You have this bot already", "GET /api/bots lists your bots."),
+    "token_format": Kind(
+        422, "This is no bot token", "Copy the token whole from @BotFather: a number, a colon, and letters and digits."
+    ),
+    "token_unauthorized": Kind(
+        409,
+        "Telegram refuses the bot's token",
+        "Take its current token from @BotFather; DELETE /api/bots/{bot_id} and POST /api/bots give the bot a new one.",
+    ),
+    "token_unreachable": Kind(503, "Telegram could not be asked", "Nothing was registered; try again in a moment."),
+    "bot_suspended": Kind(
+        409, "The bot is suspended", "Nothing was sent. POST /api/bots/{bot_id}/resume puts it to work again."
+    ),
+    "bot_unverified": Kind(
+        409, "The bot is not proven to be yours", "It takes no commands until its ownership is verified."
+    ),
+    # The command
+    "telegram_rejected": Kind(422, "Telegram refused the command", "Correct it; the same one is refused again."),
+    "telegram_hold": Kind(
+        429, "Telegram asked this bot to wait", "Nothing was sent. Send it again after the time in Retry-After."
+    ),
+    "rate_limited": Kind(
+        429, "Too fast", "Nothing was sent. Send more slowly, and this one again after the time in Retry-After."
+    ),
+    "breaker_open": Kind(
+        503,
+        "The bot rests after repeated failures",
+        "Nothing was sent. Send it again after the time in Retry-After; GET /api/bots/{bot_id}/health shows the bot.",
+    ),
+    "overloaded": Kind(
+        503, "Too much is waiting", "Nothing was sent. Send it again after the time in Retry-After, and more slowly."
+    ),
+    "telegram_unreachable": Kind(
+        503, "Telegram could not be reached", "Nothing was executed. Send it again after the time in Retry-After."
+    ),
+    "deadline_exceeded": Kind(
+        503,
+        "The deadline passed before it could leave",
+        "Nothing was executed. Send it again, or give it more time with X-Deadline-S.",
+    ),
+    "cancelled": Kind(409, "The command was cancelled", "Nothing was sent. Send it again if it is wanted after all."),
+    "delivery_uncertain": Kind(
+        504,
+        "Nobody knows whether it was executed",
+        "It may or may not have gone out, and it was not sent again. Look into the chat, or repeat it deliberately.",
+    ),
+    "delivery_unrecorded": Kind(
+        504,
+        "The outcome could not be recorded in time",
+        "GET /api/commands/{command_id} tells what became of it, as soon as it is known.",
+    ),
+    # The gateway
+    "shutting_down": Kind(503, "The gateway is stopping", "Nothing was done. Send it again after a few seconds."),
+    "store_unavailable": Kind(503, "The event store does not answer", "Try again after the time in Retry-After."),
+    "internal": Kind(
+        500, "The gateway failed", "The fault is ours, and in our log under the request id: tell the operator."
+    ),
+})  # fmt: skip

@@ -1,0 +1,114 @@
+"""RFC 9457 problems: raised anywhere in the gateway, answered in one form, without internals."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from types import MappingProxyType
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from domain.refusal import Refused
+from domain.rules.tokens import without_tokens
+from gateway.answers import COMMON, encode
+from gateway.codes import PROBLEMS
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_LATER = (429, 503)
+NO_MEMBERS: Mapping[str, object] = MappingProxyType({})
+KEY_IN_TEXT = re.compile(r"blk_[a-z0-9]{12}_[0-9a-f]+(_[0-9a-f]*)?", re.ASCII)
+"""Whole, or cut off in the middle of its secret."""
+LINGER_S = 1.0
+LINGER_BYTES = 4 * 1024 * 1024
+CODE_OF_STATUS = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
+"""For what Starlette's own routing says."""
+
+
+class Problem(Exception):
+    """What the caller is told in place of an answer; `members` are further fields of the problem."""
+
+    def __init__(
+        self,
+        code: str,
+        detail: str = "",
+        *,
+        retry_after_s: float | None = None,
+        headers: Mapping[str, str] | None = None,
+        closes: bool = False,
+        members: Mapping[str, object] = NO_MEMBERS,
+    ) -> None:
+        super().__init__(code)
+        self.code = code
+        self.detail = detail or PROBLEMS[code].advice
+        self.retry_after_s = retry_after_s
+        self.headers = headers or {}
+        self.closes = closes
+        """The request was not read to its end, and will not be."""
+        self.members = members
+
+
+class LastResponse(Response):
+    """Closes the connection, but not at once: a reset would take the answer away from a client that still sends."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  ASGI's signature
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        await send({"type": "http.response.body", "body": self.body, "more_body": True})
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LINGER_S):
+                await _listen_a_little(receive)
+        await send({"type": "http.response.body", "body": b""})
+
+
+def told(problem: Problem) -> Response:
+    kind = PROBLEMS[problem.code]
+    body: dict[str, object] = {
+        "type": f"/problems/{problem.code}",
+        "title": kind.title,
+        "status": kind.status,
+        "detail": _without_secrets(problem.detail),
+        "code": problem.code,
+        **{name: value for name, value in problem.members.items() if value is not None},
+    }
+    headers = {**COMMON, **problem.headers}
+    if problem.retry_after_s is not None:
+        body["retry_after_s"] = round(problem.retry_after_s, 3)
+    if kind.status in RETRY_LATER:
+        headers["Retry-After"] = str(max(1, math.ceil(problem.retry_after_s or 0)))
+    if problem.closes:
+        headers["Connection"] = "close"
+    response = LastResponse if problem.closes else Response
+    return response(encode(body), kind.status, headers, MEDIA_TYPE)
+
+
+def of_refusal(refused: Refused, members: Mapping[str, object] = NO_MEMBERS) -> Problem:
+    return Problem(refused.code, refused.detail, retry_after_s=refused.retry_after_s, members=members)
+
+
+async def on_problem(_: Request, problem: Exception) -> Response:
+    assert isinstance(problem, Problem)  # noqa: S101  registered for this class
+    return told(problem)
+
+
+async def on_http_exception(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101  registered for this class
+    return told(Problem(CODE_OF_STATUS.get(error.status_code, "invalid_request"), headers=error.headers))
+
+
+def _without_secrets(detail: str) -> str:
+    """A detail may repeat what was sent, and a token may have been sent in any place."""
+    return KEY_IN_TEXT.sub("<key>", without_tokens(detail))
+
+
+async def _listen_a_little(receive: Receive) -> None:
+    left = LINGER_BYTES
+    while left > 0:
+        message = await receive()
+        if not message.get("more_body"):
+            return
+        left -= len(message["body"])

@@ -1,0 +1,93 @@
+"""Reads of the views: off the event loop, and never older than what their reader has written.
+
+`?at_least=<position>` waits for the view to come there. What a tenant wrote through this process is waited for unasked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from typing import Concatenate, NamedTuple, ParamSpec, TypeVar
+
+from starlette.requests import Request
+
+from gateway.auth import Caller
+from gateway.doors import Progress
+from gateway.problems import Problem
+from projections.views import Views
+
+OWN_WRITES_S = 2.0
+"""Then the view as it is: a held-up projection must not make a tenant's list unreadable."""
+AT_LEAST_S = 5.0
+MAX_DIGITS = 18
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Seen(NamedTuple):
+    """Which view, who reads, and the position that the reader insists on."""
+
+    view: str
+    caller: Caller
+    at_least: int
+
+
+class Reads:
+    def __init__(self, views: Views, progress: Progress) -> None:
+        self._views = views
+        self._progress = progress
+        self._written: dict[str, int] = {}
+        """The newest position of each tenant that has written since its last read."""
+
+    def wrote(self, tenant_id: str, position: int | None) -> None:
+        if position is not None and position > self._written.get(tenant_id, 0):
+            self._written[tenant_id] = position
+
+    async def ask(
+        self, seen: Seen, query: Callable[Concatenate[Views, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> tuple[T, int]:
+        """What the query finds, and up to which position the view was at least."""
+        await self._caught_up(seen)
+        position = self._progress.position(seen.view)
+        try:
+            return await asyncio.to_thread(query, self._views, *args, **kwargs), position
+        except sqlite3.Error:
+            raise Problem("store_unavailable", "The views cannot be read at the moment.", retry_after_s=1.0) from None
+
+    async def _caught_up(self, seen: Seen) -> None:
+        own = self._written.get(seen.caller.tenant_id, 0)
+        if own and await self._progress.wait_for(own, OWN_WRITES_S, of=seen.view):
+            self._forget(seen.caller.tenant_id)
+        if seen.at_least and not await self._progress.wait_for(seen.at_least, AT_LEAST_S, of=seen.view):
+            at = self._progress.position(seen.view)
+            raise Problem(
+                "store_unavailable",
+                f"The view is at position {at} and has not come to {seen.at_least} yet. Ask again.",
+                retry_after_s=1.0,
+            )
+
+    def _forget(self, tenant_id: str) -> None:
+        if self._written.get(tenant_id, 0) <= self._progress.position():
+            self._written.pop(tenant_id, None)
+
+
+def at_least(request: Request) -> int:
+    return number_in_query(request, "at_least", 0, least=0, most=10**MAX_DIGITS)
+
+
+def number_in_query(request: Request, name: str, default: int, *, least: int, most: int) -> int:
+    text = request.query_params.get(name)
+    if text is None:
+        return default
+    if text.isascii() and text.isdecimal() and len(text) <= MAX_DIGITS and least <= int(text) <= most:
+        return int(text)
+    raise Problem("invalid_request", f'"{name}" must be a whole number from {least} to {most}.')
+
+
+def bot_id_in(text: str) -> int:
+    """A bot's id from the path; whatever else stands there is no bot of anybody's."""
+    if text.isascii() and text.isdecimal() and not text.startswith("0") and len(text) <= MAX_DIGITS:
+        return int(text)
+    raise Problem("not_found", "There is no such bot. GET /api/bots lists yours.")

@@ -1,0 +1,114 @@
+"""`/auth/register` and `/api/keys`: tenants and their keys. A key can be read once, in the answer that makes it."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from actors.messages import IssueKey, KeyInfo, ListKeys, RegisterTenant, RevokeKey, TenantKey
+from domain.tenant import MAX_NAME, Scope
+from gateway import bodies
+from gateway.answers import answer, nothing
+from gateway.asking import asked
+from gateway.auth import Caller, Gate
+from gateway.doors import Doors
+from gateway.problems import Problem
+from gateway.reading import Reads
+from gateway.routing import at
+
+MAX_LABEL = 100
+MAX_KEY_ID = 64
+SCOPES = frozenset(scope.value for scope in Scope)
+KEY_HOLDERS = (Scope.TENANT, Scope.ADMIN)
+
+
+class NewTenant(bodies.Body, frozen=True):
+    name: str
+
+
+class NewKey(bodies.Body, frozen=True):
+    label: str = ""
+    scopes: list[str] | None = None
+
+
+class Accounts:
+    def __init__(self, doors: Doors, gate: Gate, reads: Reads) -> None:
+        self._doors = doors
+        self._gate = gate
+        self._reads = reads
+
+    def routes(self) -> list[Route]:
+        return [
+            at("/auth/register", POST=self.register),
+            at("/api/keys", GET=self.listed, POST=self.issue),
+            at("/api/keys/{key_id}", DELETE=self.revoke),
+        ]
+
+    async def register(self, request: Request) -> Response:
+        if not self._doors.options.open_registration:
+            self._by_an_admin(request)
+        body = await bodies.of_request(request, NewTenant, self._doors.options.max_body_bytes)
+        name = bodies.line_of("name", body.name, MAX_NAME)
+        made: TenantKey = await asked(self._doors.accounts, RegisterTenant(name))
+        self._reads.wrote(made.tenant_id, made.position)
+        content = {"tenant_id": made.tenant_id, "name": made.name, "api_key": made.api_key, "position": made.position}
+        return answer(content, 201, position=made.position)
+
+    async def issue(self, request: Request) -> Response:
+        caller = self._caller(request)
+        body = await bodies.of_request(request, NewKey, self._doors.options.max_body_bytes)
+        scopes = _scopes(caller, body.scopes)
+        label = bodies.line_of("label", body.label, MAX_LABEL, default="unnamed")
+        made = await self._issued(caller, IssueKey(caller.tenant_id, scopes, label))
+        self._reads.wrote(caller.tenant_id, made.position)
+        content = {
+            "key_id": made.key_id,
+            "api_key": made.api_key,
+            "scopes": scopes,
+            "label": label,
+            "position": made.position,
+        }
+        return answer(content, 201, position=made.position)
+
+    async def listed(self, request: Request) -> Response:
+        caller = self._caller(request)
+        keys: list[KeyInfo] = await asked(self._doors.accounts, ListKeys(caller.tenant_id))
+        return answer({"keys": keys})
+
+    async def revoke(self, request: Request) -> Response:
+        caller = self._caller(request)
+        key_id = request.path_params["key_id"]
+        if len(key_id) > MAX_KEY_ID:
+            raise Problem("not_found")
+        position: int = await asked(self._doors.accounts, RevokeKey(caller.tenant_id, key_id))
+        self._reads.wrote(caller.tenant_id, position)
+        return nothing(position=position)
+
+    async def _issued(self, caller: Caller, message: IssueKey) -> TenantKey:
+        try:
+            made: TenantKey = await asked(self._doors.accounts, message)
+        except Problem as problem:
+            if problem.code == "not_found" and caller.key_id is None:
+                raise Problem("forbidden", "There is no operator here beside the key of the settings.") from None
+            raise
+        return made
+
+    def _caller(self, request: Request) -> Caller:
+        return self._gate.admitted(request.headers.get("authorization"), *KEY_HOLDERS)
+
+    def _by_an_admin(self, request: Request) -> None:
+        authorization = request.headers.get("authorization")
+        if authorization is None:
+            raise Problem("forbidden", "Registration is closed here: it takes an admin's key.")
+        self._gate.admitted(authorization, Scope.ADMIN)
+
+
+def _scopes(caller: Caller, asked_for: list[str] | None) -> tuple[Scope, ...]:
+    """Without a wish, those of the key that asks. An admin may give any; a tenant only its own kind."""
+    wanted = caller.scopes if asked_for is None else tuple(dict.fromkeys(asked_for))
+    if not wanted or any(scope not in SCOPES for scope in wanted):
+        raise Problem("invalid_request", f'"scopes" must be a list of some of {", ".join(Scope)}.')
+    if not caller.is_admin and any(scope != Scope.TENANT for scope in wanted):
+        raise Problem("forbidden", "A tenant's key can issue keys with the scope tenant only.")
+    return tuple(Scope(scope) for scope in wanted)

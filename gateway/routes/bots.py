@@ -1,0 +1,119 @@
+"""`/api/bots`: a tenant's bots. Another tenant's bot and one that does not exist are the same to it."""
+
+from __future__ import annotations
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from actors.messages import BotChanged, RegisterBot, RemoveBot, ResumeBot, SuspendBot
+from domain.bot import Status
+from domain.rules.tokens import parse
+from domain.tenant import Scope
+from gateway import bodies
+from gateway.answers import answer, nothing
+from gateway.asking import asked
+from gateway.auth import Caller, Gate
+from gateway.doors import Doors
+from gateway.problems import Problem
+from gateway.reading import Reads, Seen, at_least, bot_id_in
+from gateway.routing import at
+from projections.bots import REGISTERED, UNVERIFIED, BotRow, bot_of, bots_of
+
+MAX_REASON = 200
+BY = "tenant"
+"""Who suspended it, in the event."""
+
+
+class NewBot(bodies.Body, frozen=True):
+    token: str
+
+
+class Why(bodies.Body, frozen=True):
+    reason: str = ""
+
+
+class Bots:
+    def __init__(self, doors: Doors, gate: Gate, reads: Reads) -> None:
+        self._doors = doors
+        self._gate = gate
+        self._reads = reads
+
+    def routes(self) -> list[Route]:
+        return [
+            at("/api/bots", GET=self.listed, POST=self.register),
+            at("/api/bots/{bot_id}", GET=self.shown, DELETE=self.remove),
+            at("/api/bots/{bot_id}/suspend", POST=self.suspend),
+            at("/api/bots/{bot_id}/resume", POST=self.resume),
+        ]
+
+    async def register(self, request: Request) -> Response:
+        caller = self._caller(request)
+        body = await bodies.of_request(request, NewBot, self._doors.options.max_body_bytes)
+        token = parse(body.token)
+        if token is None:
+            raise Problem("token_format")
+        changed = await asked(self._doors.fleet, RegisterBot(caller.tenant_id, token))
+        return self._changed(caller, changed, 201)
+
+    async def listed(self, request: Request) -> Response:
+        caller = self._caller(request)
+        rows, position = await self._reads.ask(Seen("bots", caller, at_least(request)), bots_of, caller.tenant_id)
+        return answer({"bots": [_seen(row) for row in rows]}, position=position)
+
+    async def shown(self, request: Request) -> Response:
+        caller = self._caller(request)
+        row, position = await own_bot(self._reads, Seen("bots", caller, at_least(request)), _bot_id(request))
+        return answer(_seen(row), position=position)
+
+    async def remove(self, request: Request) -> Response:
+        caller = self._caller(request)
+        message = RemoveBot(_bot_id(request), caller.tenant_id)
+        changed: BotChanged = await asked(self._doors.fleet, message)
+        self._reads.wrote(caller.tenant_id, changed.position)
+        return nothing(position=changed.position)
+
+    async def suspend(self, request: Request) -> Response:
+        caller = self._caller(request)
+        bot_id = _bot_id(request)
+        body = await bodies.of_request(request, Why, self._doors.options.max_body_bytes)
+        reason = bodies.line_of("reason", body.reason, MAX_REASON, default="by its owner")
+        changed = await asked(self._doors.fleet, SuspendBot(bot_id, caller.tenant_id, reason, BY))
+        return self._changed(caller, changed)
+
+    async def resume(self, request: Request) -> Response:
+        caller = self._caller(request)
+        changed = await asked(self._doors.fleet, ResumeBot(_bot_id(request), caller.tenant_id, BY))
+        return self._changed(caller, changed)
+
+    def _caller(self, request: Request) -> Caller:
+        return self._gate.admitted(request.headers.get("authorization"), Scope.TENANT)
+
+    def _changed(self, caller: Caller, changed: BotChanged, status: int = 200) -> Response:
+        self._reads.wrote(caller.tenant_id, changed.position)
+        content = {
+            "bot_id": changed.bot_id,
+            "username": changed.username,
+            "status": changed.status,
+            "ownership": UNVERIFIED if changed.status == Status.UNVERIFIED else REGISTERED,
+            "position": changed.position,
+        }
+        return answer(content, status, position=changed.position)
+
+
+async def own_bot(reads: Reads, seen: Seen, bot_id: int) -> tuple[BotRow, int]:
+    """The caller's bot as the view has it, or a problem that says nothing about other tenants'."""
+    row, position = await reads.ask(seen, bot_of, seen.caller.tenant_id, bot_id)
+    if row is None:
+        raise Problem("not_found", "There is no such bot. GET /api/bots lists yours.")
+    return row, position
+
+
+def _bot_id(request: Request) -> int:
+    return bot_id_in(request.path_params["bot_id"])
+
+
+def _seen(row: BotRow) -> dict[str, object]:
+    """All but whose it is: the reader knows."""
+    return {name: value for name, value in msgspec.structs.asdict(row).items() if name != "tenant_id"}

@@ -1,0 +1,86 @@
+"""How bots are: one's own for a tenant, all of them and the system itself for an admin."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from actors.messages import DescribeFleet, FleetState
+from domain.bot import Status
+from domain.rules.health import Health
+from domain.tenant import Scope
+from gateway.answers import answer
+from gateway.asking import asked
+from gateway.auth import Caller, Gate
+from gateway.doors import Doors
+from gateway.problems import Problem
+from gateway.reading import MAX_DIGITS, Reads, Seen, at_least, bot_id_in, number_in_query
+from gateway.routes.bots import own_bot
+from gateway.routing import at
+from projections.health import BotHealth, all_health, health_of, summary
+
+PAGE, PAGE_MAX = 100, 1000
+
+
+class HealthRoutes:
+    def __init__(self, doors: Doors, gate: Gate, reads: Reads) -> None:
+        self._doors = doors
+        self._gate = gate
+        self._reads = reads
+
+    def routes(self) -> list[Route]:
+        return [
+            at("/api/bots/{bot_id}/health", GET=self.own),
+            at("/admin/system/stats", GET=self.stats),
+            # The literal ones first: a bot's id is whatever follows.
+            at("/admin/system/bot-health/summary", GET=self.summary),
+            at("/admin/system/bot-health/unhealthy", GET=self.unhealthy),
+            at("/admin/system/bot-health/{bot_id}", GET=self.any_bot),
+        ]
+
+    async def own(self, request: Request) -> Response:
+        caller = self._gate.admitted(request.headers.get("authorization"), Scope.TENANT)
+        bot_id = bot_id_in(request.path_params["bot_id"])
+        row, _ = await own_bot(self._reads, Seen("bots", caller, 0), bot_id)
+        if row.status is Status.UNVERIFIED:
+            raise Problem("bot_unverified", "Its health is its owner's to see, until you have proven that it is yours.")
+        return await self._health(request, caller, bot_id)
+
+    async def any_bot(self, request: Request) -> Response:
+        return await self._health(request, self._admin(request), bot_id_in(request.path_params["bot_id"]))
+
+    async def summary(self, request: Request) -> Response:
+        seen = Seen("health", self._admin(request), at_least(request))
+        found, position = await self._reads.ask(seen, summary, self._doors.clock.utc())
+        return answer(found, position=position)
+
+    async def unhealthy(self, request: Request) -> Response:
+        seen = Seen("health", self._admin(request), at_least(request))
+        limit = number_in_query(request, "limit", PAGE, least=1, most=PAGE_MAX)
+        after = number_in_query(request, "after", 0, least=0, most=10**MAX_DIGITS)
+        bots, position = await self._reads.ask(
+            seen, all_health, self._doors.clock.utc(), Health.UNHEALTHY, limit=limit, after_bot_id=after
+        )
+        return answer({"bots": bots}, position=position)
+
+    async def stats(self, request: Request) -> Response:
+        self._admin(request)
+        fleet: FleetState = await asked(self._doors.fleet, DescribeFleet())
+        states = [state._asdict() for state in self._doors.runner.states()]
+        return answer({"version": self._doors.options.version, "fleet": fleet, "projections": states})
+
+    async def _health(self, request: Request, caller: Caller, bot_id: int) -> Response:
+        found, position = await self._reads.ask(
+            Seen("health", caller, at_least(request)), health_of, bot_id, self._doors.clock.utc()
+        )
+        return answer(_there(found), position=position)
+
+    def _admin(self, request: Request) -> Caller:
+        return self._gate.admitted(request.headers.get("authorization"), Scope.ADMIN)
+
+
+def _there(found: BotHealth | None) -> BotHealth:
+    if found is None:
+        raise Problem("not_found", "There is no bot with this id.")
+    return found

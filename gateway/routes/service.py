@@ -1,0 +1,80 @@
+"""What anybody may ask: whether it lives, whether it is ready, what it is, and what a problem code means."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from actors.messages import DescribeFleet, FleetState
+from gateway.answers import answer
+from gateway.asking import asked
+from gateway.codes import PROBLEMS
+from gateway.doors import Doors
+from gateway.problems import Problem
+from gateway.routing import at
+
+READY_S = 2.0
+LINKS = {
+    "live": "/health/live",
+    "ready": "/health/ready",
+    "register": "/auth/register",
+    "bots": "/api/bots",
+    "commands": "/api/bots/{bot_id}/commands/{method}",
+    "command": "/api/commands/{command_id}",
+    "problems": "/problems/{code}",
+}
+
+
+class Service:
+    def __init__(self, doors: Doors) -> None:
+        self._doors = doors
+
+    def routes(self) -> list[Route]:
+        return [
+            at("/", GET=self.introduced),
+            at("/health/live", GET=self.live),
+            at("/health/ready", GET=self.ready),
+            at("/problems", GET=self.problems),
+            at("/problems/{code}", GET=self.problem),
+        ]
+
+    async def introduced(self, _: Request) -> Response:
+        return answer({"service": "Botloft", "version": self._doors.options.version, "links": LINKS})
+
+    async def live(self, _: Request) -> Response:
+        return answer({"status": "live"})
+
+    async def ready(self, _: Request) -> Response:
+        """For a load balancer. Names what is wrong; why is for the operator, in stats and the log."""
+        wrong = [
+            f"the projection {state.name} stands still"
+            for state in self._doors.runner.states()
+            if state.error is not None
+        ]
+        if trouble := await self._trouble_of_fleet():
+            wrong.insert(0, trouble)
+        if wrong:
+            return answer({"status": "not_ready", "wrong": wrong}, 503, headers={"Retry-After": "1"})
+        return answer({"status": "ready", "wrong": []})
+
+    async def problems(self, _: Request) -> Response:
+        return answer({"problems": [_page(code) for code in PROBLEMS]})
+
+    async def problem(self, request: Request) -> Response:
+        code = request.path_params["code"]
+        if code not in PROBLEMS:
+            raise Problem("not_found", "There is no such problem code. GET /problems lists them all.")
+        return answer(_page(code))
+
+    async def _trouble_of_fleet(self) -> str | None:
+        try:
+            fleet: FleetState = await asked(self._doors.fleet, DescribeFleet(), READY_S)
+        except Problem:
+            return "the fleet does not answer"
+        return "the fleet is draining" if fleet.draining else None
+
+
+def _page(code: str) -> dict[str, object]:
+    kind = PROBLEMS[code]
+    return {"code": code, "title": kind.title, "status": kind.status, "detail": kind.advice}

@@ -1,0 +1,70 @@
+"""What became of commands: one command's story with its timeline, and a bot's commands, newest first."""
+
+from __future__ import annotations
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from domain.tenant import Scope
+from gateway.answers import answer
+from gateway.auth import Gate
+from gateway.problems import Problem
+from gateway.reading import Reads, Seen, at_least, bot_id_in, number_in_query
+from gateway.routes.bots import own_bot
+from gateway.routing import at
+from projections.commands import OPEN, CommandStory, command_story, commands_of
+
+PAGE, PAGE_MAX = 50, 100
+MAX_ID = 64
+
+
+class Stories:
+    def __init__(self, gate: Gate, reads: Reads) -> None:
+        self._gate = gate
+        self._reads = reads
+
+    def routes(self) -> list[Route]:
+        return [
+            at("/api/commands/{command_id}", GET=self.told),
+            at("/api/bots/{bot_id}/commands", GET=self.newest),
+        ]
+
+    async def told(self, request: Request) -> Response:
+        caller = self._gate.admitted(request.headers.get("authorization"), Scope.TENANT, Scope.ADMIN)
+        command_id = request.path_params["command_id"]
+        if len(command_id) > MAX_ID:
+            raise _not_found()
+        story, position = await self._reads.ask(Seen("commands", caller, at_least(request)), command_story, command_id)
+        if story is None or (story.tenant_id != caller.tenant_id and not caller.is_admin):
+            raise _not_found()
+        return answer(_wire(story), position=position)
+
+    async def newest(self, request: Request) -> Response:
+        caller = self._gate.admitted(request.headers.get("authorization"), Scope.TENANT)
+        bot_id = bot_id_in(request.path_params["bot_id"])
+        limit = number_in_query(request, "limit", PAGE, least=1, most=PAGE_MAX)
+        before = request.query_params.get("before")
+        await own_bot(self._reads, Seen("bots", caller, 0), bot_id)
+        stories, position = await self._reads.ask(
+            Seen("commands", caller, at_least(request)),
+            commands_of,
+            caller.tenant_id,
+            bot_id,
+            limit=limit,
+            before=before,
+        )
+        return answer({"commands": [_wire(story) for story in stories]}, position=position)
+
+
+def _wire(story: CommandStory) -> dict[str, object]:
+    told = msgspec.structs.asdict(story)
+    state = told.pop("state")
+    return {"command_id": told.pop("command_id"), "outcome": None if state == OPEN else state, "state": state, **told}
+
+
+def _not_found() -> Problem:
+    return Problem(
+        "not_found", "There is no such command. One that is under way may be told of only once it has ended: ask again."
+    )

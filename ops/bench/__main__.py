@@ -1,0 +1,32 @@
+"""`python -m ops.bench [--quick]`: every number in one run, the machine first."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import uvloop
+
+from ops.bench import command, idle, pipeline, recording
+from ops.bench.figures import machine
+from ops.bench.sizes import FULL, QUICK
+
+SECTIONS = (command, pipeline, recording, idle)
+
+
+async def main(*, quick: bool, directory: Path) -> None:
+    sizes = QUICK if quick else FULL
+    print(machine())
+    if quick:
+        print("A quick look that everything runs: these numbers mean nothing.")
+    for section in SECTIONS:
+        await section.measure(sizes, directory)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m ops.bench", description="The numbers of docs/benchmarks.md.")
+    parser.add_argument("--quick", action="store_true", help="only whether everything runs, in seconds")
+    parser.add_argument("--dir", type=Path, default=Path("var"), help="where to work: a real disk, not a RAM disk")
+    options = parser.parse_args()
+    options.dir.mkdir(parents=True, exist_ok=True)
+    uvloop.run(main(quick=options.quick, directory=options.dir))

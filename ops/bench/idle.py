@@ -1,0 +1,100 @@
+"""What an idle bot costs: bytes while it is awake and while it is passivated, and the time to wake one."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import statistics
+import tempfile
+import time
+import tracemalloc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ops.bench.figures import heading, line
+from ops.bench.sizes import Sizes
+from ops.bench.within import collected_as_served, command, each_once, loft_within, registered
+from ops.wiring import Loft
+
+AT_ONCE = 200
+SETTLED_S = 30.0
+DEADLINE_S = 3.0
+SHOWN_FILES = 6
+
+
+async def measure(sizes: Sizes, directory: Path) -> None:
+    heading(f"An idle bot, {sizes.bots} of them, each having sent a message")
+    with tempfile.TemporaryDirectory(dir=directory) as empty, tempfile.TemporaryDirectory(dir=directory) as own:
+        async with loft_within(Path(own)) as loft:
+            bots = await registered(loft, sizes.bots + sizes.wakes)
+            await _settled(loft)
+        with _traced():
+            fixed = await _bytes_of_start(Path(empty))
+            before = _bytes()
+            async with loft_within(Path(own)) as loft:
+                await _settled(loft)
+                asleep = _bytes() - before - fixed
+                snapshot = tracemalloc.take_snapshot()
+                start = _bytes()
+                await each_once(loft, bots[: sizes.bots], AT_ONCE, DEADLINE_S)
+                await _settled(loft)
+                # Only then is it idle: until its deadline a command's timer is still set.
+                await asyncio.sleep(DEADLINE_S + 1)
+                awake = _bytes() - start
+                grown = tracemalloc.take_snapshot().compare_to(snapshot, "filename")
+                tracemalloc.stop()
+                line("passivated: a slot", f"{asleep / len(bots):.0f} bytes")
+                line("awake: the slot's actor and all that is kept of it", f"{awake / sizes.bots:.0f} bytes more")
+                for found in grown[:SHOWN_FILES]:
+                    file = "/".join(Path(found.traceback[0].filename).parts[-2:])
+                    line(f"  of which by {file}", f"{found.size_diff / sizes.bots:.0f} bytes")
+                await _woken(loft, bots[: sizes.wakes], bots[sizes.bots :])
+
+
+async def _woken(loft: Loft, awake: list[int], asleep: list[int]) -> None:
+    with collected_as_served():
+        took = {"awake": [0.0], "asleep": [0.0]}
+        cpu = {}
+        for name, bots in (("awake", awake), ("asleep", asleep)):
+            before = time.process_time()
+            took[name] = [await _timed(loft, bot_id) for bot_id in bots]
+            cpu[name] = (time.process_time() - before) / len(bots)
+    line("waking one while the others are awake, CPU", f"{(cpu['asleep'] - cpu['awake']) * 1e6:.0f} µs")
+    longer_s = statistics.median(took["asleep"]) - statistics.median(took["awake"])
+    line("and how much longer its command takes", f"{longer_s * 1e6:.0f} µs")
+
+
+async def _timed(loft: Loft, bot_id: int) -> float:
+    began = time.perf_counter()
+    await command(loft, bot_id, "getMe")
+    return time.perf_counter() - began
+
+
+async def _bytes_of_start(directory: Path) -> int:
+    """What a loft without a single bot takes, once everything has been loaded."""
+    async with loft_within(directory) as loft:
+        await each_once(loft, await registered(loft, 1), 1)
+    before = _bytes()
+    async with loft_within(directory) as loft:
+        await _settled(loft)
+        return _bytes() - before
+
+
+async def _settled(loft: Loft) -> None:
+    await loft.runner.wait_for(loft.ledger.head(), SETTLED_S)
+    await asyncio.sleep(0)
+
+
+@contextmanager
+def _traced() -> Iterator[None]:
+    tracemalloc.start()
+    try:
+        yield
+    finally:
+        tracemalloc.stop()
+
+
+def _bytes() -> int:
+    gc.collect()
+    return tracemalloc.get_traced_memory()[0]

@@ -1,0 +1,41 @@
+"""How much is measured: enough for numbers that repeat, or just enough to see that everything runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    rounds: int
+    commands_a_round: int
+    bots: int
+    wakes: int
+    recorded_singly: int
+    recorded_in_groups: int
+    pipeline: int
+    paced_s: float
+
+
+FULL = Sizes(
+    rounds=7,
+    commands_a_round=4000,
+    bots=20_000,
+    wakes=500,
+    recorded_singly=1000,
+    recorded_in_groups=60_000,
+    pipeline=50_000,
+    paced_s=20.0,
+)
+QUICK = Sizes(
+    rounds=1,
+    commands_a_round=100,
+    bots=100,
+    wakes=10,
+    recorded_singly=20,
+    recorded_in_groups=2000,
+    pipeline=200,
+    paced_s=1.0,
+)
+CONCURRENCY = 32
+CHATS = 1000

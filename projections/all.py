@@ -1,0 +1,12 @@
+"""The projections that this system has."""
+
+from __future__ import annotations
+
+from projections.bots import BotsProjection
+from projections.commands import CommandsProjection
+from projections.health import HealthProjection
+from projections.projection import Projection
+
+
+def all_projections() -> list[Projection]:
+    return [BotsProjection(), HealthProjection(), CommandsProjection()]

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from domain.store.ledger import Ledger
+from domain.store.sqlite import SQLiteStore
+from domain.tenant import OPERATOR, Scope
+from gateway.app import create_app
+from gateway.doors import Doors, GatewayOptions
+from projections.all import all_projections
+from projections.runner import Runner
+from projections.views import Views
+from tests.examples import OTHER_TENANT, TENANT, TOKEN_TEXT
+from tests.gateway.fakes import ADMIN_TEXT, Accounts, Client, Fleet, House, Log, StandingClock
+
+OPTIONS = GatewayOptions(
+    open_registration=True, version="0.1.0", admin_key_hash=hashlib.sha256(ADMIN_TEXT.encode()).hexdigest()
+)
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Iterator[Callable[..., House]]:
+    """Two tenants, `acme` with a bot; an operator with a key. Options by name."""
+    with ExitStack() as stack:
+        yield lambda **options: _house(tmp_path, stack, options)
+
+
+@pytest.fixture
+def house(build: Callable[..., House]) -> House:
+    return build()
+
+
+def _house(directory: Path, stack: ExitStack, options: dict[str, Any]) -> House:
+    store = SQLiteStore(directory / "log.db")
+    stack.callback(store.close)
+    ledger, views = Ledger(store), Views(directory / "views.db")
+    stack.callback(views.close)
+    runner = Runner(ledger, views, all_projections())
+    runner.start()
+    stack.callback(runner.stop)
+    log = Log(ledger, runner)
+    fleet, accounts = Fleet(log), Accounts(log)
+    doors = Doors(
+        fleet=fleet,
+        accounts=accounts,
+        find_key=accounts.find,
+        views=views,
+        runner=runner,
+        clock=StandingClock(),
+        options=replace(OPTIONS, **options),
+    )
+    client = Client(create_app(doors), stack.enter_context(asyncio.Runner()))
+    house = House(client, doors, fleet, accounts, log, runner)
+    house.key = accounts.found(TENANT, "Acme", (Scope.TENANT,)).api_key
+    house.other_key = accounts.found(OTHER_TENANT, "Globex", (Scope.TENANT,)).api_key
+    house.admin_key = accounts.found(OPERATOR, "Operator", (Scope.ADMIN,)).api_key
+    registered = house.call("POST", "/api/bots", {"token": TOKEN_TEXT}).json()
+    assert client.loop.run(runner.wait_for(registered["position"], 10.0))
+    fleet.asked.clear()
+    return house

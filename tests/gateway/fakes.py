@@ -1,0 +1,265 @@
+"""A whole house behind the gateway: a real log, real views and their runner; the two actors are doubles of a few lines.
+
+The doubles decide with the domain's own functions and write what happened, so that the views have something to show.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import reduce
+from typing import Any
+
+import httpx
+from starlette.applications import Starlette
+
+from actors.messages import (
+    BotChanged,
+    DescribeFleet,
+    Execute,
+    FleetState,
+    IssueKey,
+    KeyInfo,
+    ListKeys,
+    RegisterBot,
+    RegisterTenant,
+    RemoveBot,
+    ResumeBot,
+    RevokeKey,
+    SuspendBot,
+    TenantKey,
+)
+from actors.runtime import LoopFuture
+from domain import bot as lives
+from domain import events, streams
+from domain import tenant as tenants
+from domain.bot import Bot, Identity
+from domain.command import Command, Outcome
+from domain.failure import Final
+from domain.refusal import Refused
+from domain.store.ledger import Ledger
+from domain.store.mapper import Entry
+from domain.tenant import Key, NewKey, Scope, Tenant, written_key
+from gateway.doors import Doors
+from projections.runner import Runner
+from tests.examples import NOON, a_delivered
+
+ADMIN_TEXT = "an operator's own long admin key, 32 or more"
+MESSAGE = b'{"message_id":7,"chat":{"id":42},"text":"hello"}'
+NOT_HERE = Refused("not_found", "There is no such bot. GET /api/bots lists yours.")
+
+
+class StandingClock:
+    def utc(self) -> datetime:
+        return NOON
+
+    def steady(self) -> float:
+        return 0.0
+
+
+class Log:
+    """Appends, and tells the runner."""
+
+    def __init__(self, ledger: Ledger, runner: Runner) -> None:
+        self._ledger = ledger
+        self._runner = runner
+
+    def write(self, stream: str, version: int, happened: Iterable[events.Event]) -> int:
+        entries = [Entry(stream, version + n, event) for n, event in enumerate(happened, 1)]
+        positions = self._ledger.append(entries)
+        self._runner.wake()
+        return positions[-1]
+
+    def add(self, event: events.DayEvent) -> int:
+        stream = streams.day_stream(event)
+        return self.write(stream, self._ledger.last_version(stream), [event])
+
+
+class Actor:
+    """Answers at once, unless told to say something else (an exception is raised) or to stay silent."""
+
+    def __init__(self) -> None:
+        self.asked: list[Any] = []
+        self.says: object = None
+        self.silent = False
+        self.futures: list[LoopFuture] = []
+        self.on_asked: Callable[[], None] = lambda: None
+
+    def ask(self, message: Any, *, block: bool) -> LoopFuture:
+        assert block is False
+        self.asked.append(message)
+        self.on_asked()
+        future = LoopFuture()
+        self.futures.append(future)
+        if self.silent:
+            return future
+        if isinstance(self.says, BaseException):
+            future.set_exception((type(self.says), self.says, None))
+        else:
+            future.set(self.says if self.says is not None else self.answer(message))
+        return future
+
+    def answer(self, message: Any) -> object:
+        raise NotImplementedError
+
+
+class Fleet(Actor):
+    def __init__(self, log: Log) -> None:
+        super().__init__()
+        self._log = log
+        self.draining = False
+        self.bots: dict[int, Bot] = {}
+
+    @property
+    def commands(self) -> list[Command]:
+        return [message.command for message in self.asked if isinstance(message, Execute)]
+
+    def answer(self, message: Any) -> object:
+        match message:
+            case Execute(command):
+                return self._executed(command)
+            case RegisterBot(tenant_id, token):
+                who = Identity(tenant_id, "examples_bot", "Examples", b"sealed", token.fingerprint)
+                bot = self.bots.get(token.bot_id, Bot(token.bot_id))
+                return self._became(bot, tenant_id, lives.register(bot, who, NOON))
+            case SuspendBot(bot_id, tenant_id, reason, by):
+                return self._change(bot_id, tenant_id, lambda bot: lives.suspend(bot, tenant_id, reason, by, NOON))
+            case ResumeBot(bot_id, tenant_id, by):
+                return self._change(bot_id, tenant_id, lambda bot: lives.resume(bot, tenant_id, by, NOON))
+            case RemoveBot(bot_id, tenant_id):
+                return self._change(bot_id, tenant_id, lambda bot: lives.remove(bot, tenant_id, NOON))
+            case DescribeFleet():
+                return FleetState(len(self.bots), awake=1, open_commands=0, draining=self.draining)
+            case _:
+                raise TypeError(f"the fleet has no case for {message!r}")
+
+    def _executed(self, command: Command) -> Outcome | Refused:
+        bot = self.bots.get(command.bot_id)
+        if bot is None or command.tenant_id not in bot.tenants:
+            return NOT_HERE
+        refused = lives.may_command(bot, command.tenant_id)
+        if refused is not None:
+            return refused
+        event = a_delivered(
+            command.command_id, bot_id=command.bot_id, tenant_id=command.tenant_id, method=command.method
+        )
+        return delivered(command_id=command.command_id, position=self._log.add(event))
+
+    def _change(self, bot_id: int, tenant_id: str, decide: Callable[[Bot], lives.Decision]) -> object:
+        bot = self.bots.get(bot_id)
+        if bot is None or tenant_id not in bot.tenants:
+            return NOT_HERE
+        return self._became(bot, tenant_id, decide(bot))
+
+    def _became(self, bot: Bot, tenant_id: str, decision: lives.Decision) -> object:
+        if isinstance(decision, Refused):
+            return decision
+        after = reduce(lives.evolve, decision, bot)
+        self.bots[bot.bot_id] = after
+        position = self._log.write(streams.bot_stream(bot.bot_id), bot.version, decision) if decision else None
+        return BotChanged(bot.bot_id, "examples_bot", after.status_for(tenant_id).value, position)
+
+
+class Accounts(Actor):
+    def __init__(self, log: Log) -> None:
+        super().__init__()
+        self._log = log
+        self.tenants: dict[str, Tenant] = {}
+        self.keys: dict[str, Key] = {}
+
+    def answer(self, message: Any) -> object:
+        match message:
+            case RegisterTenant(name):
+                return self.found(f"t{len(self.tenants)}", name, (Scope.TENANT,))
+            case IssueKey(tenant_id, scopes, label):
+                tenant, key = self.tenants.get(tenant_id, Tenant(tenant_id)), self._new_key()
+                return self._became(tenant, tenants.issue_key(tenant, key, scopes, label, NOON), key)
+            case RevokeKey(tenant_id, key_id):
+                tenant = self.tenants[tenant_id]
+                return self._became(tenant, tenants.revoke_key(tenant, key_id, NOON), None)
+            case ListKeys(tenant_id):
+                keys = self.tenants.get(tenant_id, Tenant(tenant_id)).keys.values()
+                return [KeyInfo(key.key_id, key.scopes, key.label, key.issued_at) for key in keys]
+            case _:
+                raise TypeError(f"the accounts actor has no case for {message!r}")
+
+    def find(self, key_id: str) -> Key | None:
+        return self.keys.get(key_id)
+
+    def found(self, tenant_id: str, name: str, scopes: tuple[Scope, ...]) -> Any:
+        registered = tenants.register(Tenant(tenant_id), name, NOON)
+        assert not isinstance(registered, Refused)
+        key = self._new_key()
+        issued = tenants.issue_key(Tenant(tenant_id, name=name), key, scopes, "first", NOON)
+        assert not isinstance(issued, Refused)
+        return self._became(Tenant(tenant_id), (*registered, *issued), key)
+
+    def _became(self, tenant: Tenant, decision: tenants.Decision, key: NewKey | None) -> object:
+        if isinstance(decision, Refused):
+            return decision
+        after = reduce(tenants.evolve, decision, tenant)
+        position = self._log.write(streams.tenant_stream(tenant.tenant_id), tenant.version, decision)
+        self.tenants[tenant.tenant_id] = after
+        self.keys = {key_id: found for one in self.tenants.values() for key_id, found in one.keys.items()}
+        if key is None:
+            return position
+        return TenantKey(tenant.tenant_id, after.name or "", key.key_id, key.text, position)
+
+    def _new_key(self) -> NewKey:
+        number = len(self.asked) + 1000 * len(self.tenants)
+        return written_key(f"key{number:09d}", number.to_bytes(32, "big"))
+
+
+def delivered(**changes: Any) -> Outcome:
+    return an_outcome(**{"final": Final.DELIVERED, "code": "", "result": MESSAGE, **changes})
+
+
+def an_outcome(**changes: Any) -> Outcome:
+    usual = {"command_id": "c1", "attempts": 1, "queue_ms": 0.5, "telegram_ms": 41.0, "position": 9}
+    return Outcome(**{**usual, **changes})
+
+
+class Client:
+    """One loop for all requests, as in the running gateway."""
+
+    def __init__(self, app: Starlette, loop: asyncio.Runner) -> None:
+        self.loop = loop
+        self.app = app
+        self._transport = httpx.ASGITransport(app)
+
+    def request(self, method: str, path: str, **more: Any) -> httpx.Response:
+        return self.loop.run(self._request(method, path, more))
+
+    async def _request(self, method: str, path: str, more: dict[str, Any]) -> httpx.Response:
+        async with httpx.AsyncClient(transport=self._transport, base_url="http://botloft.test") as client:
+            return await client.request(method, path, **more)
+
+
+@dataclass
+class House:
+    client: Client
+    doors: Doors
+    fleet: Fleet
+    accounts: Accounts
+    log: Log
+    runner: Runner
+    tenant: str = "acme"
+    key: str = field(default="", repr=False)
+    other_key: str = field(default="", repr=False)
+    admin_key: str = field(default="", repr=False)
+
+    def call(self, method: str, path: str, json: object = None, *, key: str | None = None, **more: Any) -> Any:
+        """As the first tenant, unless another key is named; "" stands for none."""
+        text = self.key if key is None else key
+        headers = {**({"Authorization": f"Bearer {text}"} if text else {}), **more.pop("headers", {})}
+        if json is not None:
+            more["json"] = json
+        return self.client.request(method, path, headers=headers, **more)
+
+    def send(self, json: object = None, **more: Any) -> Any:
+        return self.call("POST", "/api/bots/7000000001/commands/sendMessage", json or HELLO, **more)
+
+
+HELLO = {"chat_id": 42, "text": "hello"}

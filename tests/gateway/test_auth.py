@@ -1,0 +1,137 @@
+"""Who may do what: every route with every kind of key."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+
+import pytest
+from starlette.routing import Route
+
+from domain.tenant import OPERATOR, Scope
+from tests.examples import BOT_ID, TOKEN_TEXT, a_new_key
+from tests.gateway.fakes import ADMIN_TEXT, House
+
+KEYS = ("none", "mistyped", "revoked", "tenant", "analyst", "admin", "of the settings")
+
+ANYONE = (200,) * 7
+TENANT = (401, 401, 401, 200, 403, 403, 403)
+ADMIN = (401, 401, 401, 403, 403, 200, 200)
+TENANT_OR_ADMIN = (401, 401, 401, 200, 403, 200, 200)
+
+ROUTES: list[tuple[str, str, object, tuple[int, ...]]] = [
+    ("GET", "/", None, ANYONE),
+    ("GET", "/health/live", None, ANYONE),
+    ("GET", "/health/ready", None, ANYONE),
+    ("GET", "/problems", None, ANYONE),
+    ("GET", "/problems/internal", None, ANYONE),
+    ("POST", "/auth/register", {"name": "New"}, (201,) * 7),
+    ("GET", "/api/keys", None, TENANT_OR_ADMIN),
+    ("POST", "/api/keys", {}, (401, 401, 401, 201, 403, 201, 201)),
+    ("DELETE", "/api/keys/nosuchkey", None, (401, 401, 401, 404, 403, 404, 404)),
+    ("GET", "/api/bots", None, TENANT),
+    ("POST", "/api/bots", {"token": TOKEN_TEXT}, (401, 401, 401, 409, 403, 403, 403)),
+    ("GET", f"/api/bots/{BOT_ID}", None, TENANT),
+    ("DELETE", f"/api/bots/{BOT_ID}", None, (401, 401, 401, 204, 403, 403, 403)),
+    ("POST", f"/api/bots/{BOT_ID}/suspend", {}, TENANT),
+    ("POST", f"/api/bots/{BOT_ID}/resume", None, TENANT),
+    ("GET", f"/api/bots/{BOT_ID}/health", None, TENANT),
+    ("GET", f"/api/bots/{BOT_ID}/commands", None, TENANT),
+    ("POST", f"/api/bots/{BOT_ID}/commands/getMe", {}, TENANT),
+    ("GET", "/api/commands/nosuchcommand", None, (401, 401, 401, 404, 403, 404, 404)),
+    ("GET", "/admin/system/stats", None, ADMIN),
+    ("GET", "/admin/system/bot-health/summary", None, ADMIN),
+    ("GET", "/admin/system/bot-health/unhealthy", None, ADMIN),
+    ("GET", f"/admin/system/bot-health/{BOT_ID}", None, ADMIN),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body", "expected"), ROUTES, ids=[f"{r[0]} {r[1]}" for r in ROUTES])
+def test_each_route_takes_its_keys_and_no_others(
+    house: House, method: str, path: str, body: object, expected: tuple[int, ...]
+) -> None:
+    analyst = house.accounts.found("inc", "Inc", (Scope.ANALYST,)).api_key
+    revoked = house.accounts.found("ex", "Ex", (Scope.TENANT,)).api_key
+    del house.accounts.keys[revoked.split("_")[1]]
+    mistyped = house.key[:-1] + ("0" if house.key[-1] != "0" else "1")
+    keys = ("", mistyped, revoked, house.key, analyst, house.admin_key, ADMIN_TEXT)
+
+    assert dict(zip(KEYS, expected, strict=True)) == {
+        kind: house.call(method, path, body, key=key).status_code for kind, key in zip(KEYS, keys, strict=True)
+    }
+
+
+def test_every_route_is_in_the_table(house: House) -> None:
+    served = [route for route in house.client.app.routes if isinstance(route, Route)]
+    walked = {next(route.path for route in served if route.path_regex.match(path)) for _, path, _, _ in ROUTES}
+
+    assert {route.path for route in served} == walked
+
+
+@pytest.mark.parametrize(
+    ("key", "detail"),
+    [
+        ("", "Send your API key as `Authorization: Bearer blk_…`."),
+        ("blk_", "The key is mistyped or cut: copy it again, whole."),
+        ("x" * 513, "This is no API key: it is far too long."),
+        ("\xff\xfe", "The key is mistyped or cut: copy it again, whole."),
+    ],
+)
+def test_a_caller_without_a_valid_key_is_told_why(house: House, key: str, detail: str) -> None:
+    answer = house.call("GET", "/api/bots", key="", headers={"Authorization": f"Bearer {key}".encode("latin-1")})
+
+    assert (401, "unauthenticated", detail) == (answer.status_code, answer.json()["code"], answer.json()["detail"])
+    assert "Bearer" == answer.headers["WWW-Authenticate"]
+
+
+def test_a_mistyped_key_is_told_apart_from_a_revoked_one(house: House) -> None:
+    cut = house.call("GET", "/api/bots", key=house.key[:-1]).json()["detail"]
+    house.accounts.keys.clear()
+    revoked = house.call("GET", "/api/bots").json()["detail"]
+
+    assert ("The key is mistyped or cut: copy it again, whole.", False) == (cut, cut == revoked)
+
+
+def test_another_scheme_than_bearer_is_no_key(house: House) -> None:
+    answer = house.call("GET", "/api/bots", key="", headers={"Authorization": f"Basic {house.key}"})
+
+    assert 401 == answer.status_code
+
+
+def test_the_scheme_s_case_does_not_matter(house: House) -> None:
+    answer = house.call("GET", "/api/bots", key="", headers={"Authorization": f"bearer {house.key}"})
+
+    assert 200 == answer.status_code
+
+
+def test_a_key_of_another_secret_with_a_known_id_opens_nothing(house: House) -> None:
+    found = house.accounts.keys[house.key.split("_")[1]]
+    other = house.accounts.keys[house.other_key.split("_")[1]]
+    house.accounts.keys = {found.key_id: other}
+
+    assert 401 == house.call("GET", "/api/bots").status_code
+
+
+def test_a_wrong_scope_is_named(house: House) -> None:
+    answer = house.call("GET", "/admin/system/stats")
+
+    assert "This takes a key with the scope admin; yours has tenant." == answer.json()["detail"]
+
+
+def test_without_an_admin_key_in_the_settings_there_is_none(build: Callable[..., House]) -> None:
+    house = build(admin_key_hash=None)
+
+    assert 401 == house.call("GET", "/admin/system/stats", key=ADMIN_TEXT).status_code
+
+
+def test_an_admin_s_key_of_the_settings_may_look_like_an_api_key(build: Callable[..., House]) -> None:
+    text = a_new_key(77).text
+    house = build(admin_key_hash=hashlib.sha256(text.encode()).hexdigest())
+
+    assert 200 == house.call("GET", "/admin/system/stats", key=text).status_code
+
+
+def test_the_operator_has_its_name(house: House) -> None:
+    house.call("GET", "/api/keys", key=ADMIN_TEXT)
+
+    assert OPERATOR == house.accounts.asked[-1].tenant_id

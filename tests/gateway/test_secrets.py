@@ -1,0 +1,62 @@
+"""Nothing that is a secret is in an answer or in a log line, except a key in the one answer that makes it."""
+
+from __future__ import annotations
+
+import httpx
+from structlog.testing import capture_logs
+
+from tests.examples import BOT_ID, TOKEN_TEXT
+from tests.gateway.fakes import ADMIN_TEXT, House
+
+
+def test_no_answer_and_no_log_line_holds_a_token_or_a_key(house: House) -> None:
+    with capture_logs() as lines:
+        told = [f"{answer.text} {answer.headers}" for answer in everything_that_a_secret_was_put_into(house)]
+
+    for secret in (TOKEN_TEXT, TOKEN_TEXT.partition(":")[2], house.key, house.admin_key, ADMIN_TEXT):
+        assert [] == [text for text in told if secret in text]
+        assert secret not in str(lines)
+    assert [] == [text for text in told if house.key[:40] in text]
+
+
+def everything_that_a_secret_was_put_into(house: House) -> list[httpx.Response]:
+    token, key = TOKEN_TEXT, house.key
+    sending = f"/api/bots/{BOT_ID}/commands"
+    answers = [
+        house.call("POST", "/api/bots", {"token": token}),
+        house.call("POST", "/api/bots", {"token": token + "!"}),
+        house.call("POST", "/api/bots", {"token": [token]}),
+        house.call("POST", "/api/bots", {token: token}),
+        house.call("POST", "/api/bots", content=token),
+        house.call("GET", "/api/bots"),
+        house.call("GET", "/api/bots", key=key + "0"),
+        house.call("GET", "/api/bots", params={"at_least": token}),
+        house.call("GET", f"/api/bots/{token}"),
+        house.call("POST", f"{sending}/{token}", {}),
+        house.call("POST", f"{sending}/{key}", {}),
+        house.call("POST", f"{sending}/sendMessage", {"chat_id": 1, "text": "x", key: 1}),
+        house.call("POST", f"{sending}/sendMessage", {"chat_id": token, "text": key}),
+        house.call("POST", f"{sending}/sendMessage", {"chat_id": 1, "text": 7, token: key}),
+        house.call("POST", f"{sending}/sendMessage", {"chat_id": 1, "text": "x", "parse_mode": [token]}),
+        house.send(headers={"X-Deadline-S": key, "Idempotency-Key": token}),
+        house.call("GET", sending),
+        house.call("GET", f"/api/commands/{token}"),
+        house.call("POST", f"/api/bots/{BOT_ID}/suspend", {"reason": token}),
+        house.call("GET", f"/api/bots/{BOT_ID}"),
+        house.call("POST", "/api/keys", {"label": token}),
+        house.call("POST", "/api/keys", {"scopes": [token]}),
+        house.call("GET", "/api/keys"),
+        house.call("DELETE", f"/api/keys/{key}"),
+        house.call("POST", "/auth/register", {"name": token}, key=""),
+        house.call("GET", "/admin/system/stats", key=house.admin_key),
+        house.call("GET", "/admin/system/stats", key=ADMIN_TEXT),
+        house.call("GET", f"/problems/{token}"),
+        house.call("GET", f"/{token}"),
+    ]
+    house.fleet.says = RuntimeError(f"{token} {key}")
+    return [
+        *answers,
+        house.send(),
+        house.call("POST", f"/api/bots/{BOT_ID}/resume"),
+        house.call("GET", "/health/ready"),
+    ]

@@ -1,0 +1,79 @@
+"""Random lives of bots, for what must hold whatever happens."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from hypothesis import strategies as st
+
+from domain import events as e
+from domain.command import Wait
+from domain.failure import Category
+from tests.examples import (
+    BOT_ID,
+    OTHER_BOT_ID,
+    a_delivered,
+    a_hold,
+    a_not_sent,
+    a_rejected,
+    a_started,
+    after,
+    an_uncertain,
+)
+from tests.projections.sample_events import (
+    accepted,
+    attempt_failed,
+    breaker_events,
+    challenged,
+    registered,
+    removed,
+    resumed,
+    suspended,
+    withdrawn,
+)
+
+_seconds = st.one_of(st.floats(0, 4000), st.integers(0, 60).map(lambda minute: minute * 60.0))
+
+
+@st.composite
+def _of_a_bot(draw: st.DrawFn) -> e.Event:
+    """Any event of any of three bots, two tenants and a few commands, in no order that a domain would allow."""
+    who = {"bot_id": draw(st.sampled_from([BOT_ID, OTHER_BOT_ID, 5])), "tenant_id": draw(st.sampled_from("ab"))}
+    at = after(draw(_seconds))
+    command = {**who, "occurred_at": at, "command_id": f"command-{draw(st.integers(0, 6))}"}
+    told = {
+        "queue_ms": draw(st.floats(0, 1e4)),
+        "telegram_ms": draw(st.floats(0, 1e6)),
+        "attempts": draw(st.integers(0, 4)),
+    }
+    category = draw(st.one_of(st.none(), st.sampled_from(Category)))
+    waits = tuple(draw(st.lists(st.builds(Wait, st.just(at), st.sampled_from(["hold", "pace"])), max_size=2)))
+    return draw(
+        st.sampled_from(
+            [
+                registered(**who),
+                challenged(**who),
+                withdrawn(**who),
+                suspended(**who),
+                resumed(**who),
+                removed(**who),
+                *breaker_events(**who),
+                a_hold(**who, until=at + timedelta(seconds=5)),
+                accepted(**command),
+                a_started(**command, received_at=at),
+                a_delivered(**command, **told, waits=waits),
+                a_delivered(**command, **told),
+                a_rejected(**command, **told, category=category),
+                a_not_sent(**command, **told, category=category, waits=waits),
+                an_uncertain(**command, **told, category=category),
+                attempt_failed(draw(st.integers(1, 4)), **command),
+                attempt_failed(draw(st.integers(1, 4)), again_at=None, **command),
+                e.ActorStarted(**who, occurred_at=at),
+            ]
+        )
+    )
+
+
+def lives(max_size: int = 60) -> st.SearchStrategy[list[e.Event]]:
+    begins = st.just([registered(BOT_ID, "a"), registered(OTHER_BOT_ID, "b")])
+    return st.tuples(begins, st.lists(_of_a_bot(), max_size=max_size)).map(lambda parts: [*parts[0], *parts[1]])

@@ -1,0 +1,128 @@
+"""What every projection promises: rows depend on events alone, not on how these arrived."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from itertools import pairwise
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain import events as e
+from projections import runner as runners
+from projections.all import all_projections
+from projections.runner import Runner
+from projections.views import Views
+from tests.examples import a_delivered, a_started, after
+from tests.projections.lives import lives
+from tests.projections.sample_events import (
+    Dump,
+    Log,
+    attempt_failed,
+    challenged,
+    dump,
+    recorded,
+    registered,
+    suspended,
+)
+
+
+def folded(events: list[e.Event], ends: list[int]) -> Dump:
+    """What these events give when they come in batches that end so."""
+    log = recorded(events)
+    with TemporaryDirectory() as place, closing(Views(Path(place) / "views.db")) as views:
+        views.prepare(all_projections())
+        for begin, end in pairwise([0, *sorted(ends), len(log)]):
+            with views.writing() as connection:
+                for projection in all_projections():
+                    projection.fold(log[begin:end], connection)
+        return dump(views)
+
+
+@settings(max_examples=150, deadline=None)
+@given(events=lives(), data=st.data())
+def test_where_batches_end_leaves_no_trace(events: list[e.Event], data: st.DataObject) -> None:
+    ends = data.draw(st.lists(st.integers(0, len(events)), max_size=8))
+
+    assert folded(events, []) == folded(events, ends)
+
+
+@settings(max_examples=50, deadline=None)
+@given(events=lives(max_size=30))
+def test_one_by_one_gives_what_all_at_once_gives(events: list[e.Event]) -> None:
+    assert folded(events, []) == folded(events, list(range(len(events))))
+
+
+def some_history() -> list[e.Event]:
+    events: list[e.Event] = [registered(), challenged(), suspended()]
+    for number in range(25):
+        name = f"command-{number}"
+        events += [
+            a_started(name, occurred_at=after(number)),
+            attempt_failed(command_id=name, at=number + 0.5),
+            a_delivered(name, occurred_at=after(number + 1), telegram_ms=7.3 * number),
+        ]
+    return events
+
+
+@pytest.mark.parametrize("name", [projection.name for projection in all_projections()])
+def test_rebuilt_from_zero_equals_live_byte_for_byte(log: Log, views: Views, runner: Runner, name: str) -> None:
+    for event in some_history():
+        log.append(event)
+        runner.catch_up()
+    live = dump(views)
+    with views.writing() as connection:
+        connection.execute("UPDATE health SET failed=99")
+        connection.execute("UPDATE commands SET state='lost'")
+        connection.execute("DELETE FROM bots")
+    spoilt = dump(views)
+    runner.rebuild(name)
+
+    assert live[name] == dump(views)[name]
+    assert live["positions"] == dump(views)["positions"]
+    assert [] == [table for table in live if table != name and dump(views)[table] != spoilt[table]]
+    assert [] == list(views.path.parent.glob(f"{views.path.name}.*"))
+
+
+def test_a_process_that_is_killed_anywhere_counts_each_event_once(
+    log: Log, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log.append(*some_history())
+    monkeypatch.setattr(runners, "BATCH", 7)
+
+    class Killed(BaseException):
+        pass
+
+    kills = 0
+
+    def killed_at_third_move(connection: object, name: str, position: int) -> None:
+        nonlocal kills
+        kills += 1
+        if kills % 3 == 0 and kills < 30:
+            raise Killed
+        move(connection, name, position)
+
+    move = runners.move
+    monkeypatch.setattr(runners, "move", killed_at_third_move)
+    for _ in range(100):
+        with closing(Views(tmp_path / "killed.db")) as views:
+            try:
+                Runner(log.ledger, views, all_projections()).catch_up()
+            except Killed:
+                continue
+            after_kills = dump(views)
+            break
+    monkeypatch.undo()
+    with closing(Views(tmp_path / "whole.db")) as views:
+        Runner(log.ledger, views, all_projections()).catch_up()
+
+        assert dump(views) == after_kills
+    assert kills > 9
+
+
+def test_only_what_is_there_can_be_rebuilt(runner: Runner) -> None:
+    with pytest.raises(KeyError, match="weather"):
+        runner.rebuild("weather")
