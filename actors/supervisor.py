@@ -132,7 +132,9 @@ class Supervisor(LoopActor):
         slot = self._slots.get(message.bot_id)
         ticket = (slot.tickets or {}).get(message.command_id) if slot is not None else None
         if slot is None or ticket is None or ticket.command.tenant_id != message.tenant_id:
-            return Refused("not_found", "This command is not open: it has its outcome, or there is none of this id.")
+            return Refused(
+                "not_cancellable", "It is not open any more. GET /api/commands/{command_id} tells its outcome."
+            )
         slot.tell(CancelTicket(ticket, self.reply_later()))
         return DEFERRED
 

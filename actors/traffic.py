@@ -96,7 +96,11 @@ class Traffic:
     def cancel(self, ticket: Ticket, reply: Callable[[object], None]) -> None:
         """Only a command that waits can be cancelled; whoever waits for it is told the same."""
         if ticket.stage is not Stage.WAITING:
-            reply(Refused("cancelled", "It is on its way already and cannot be cancelled. Look at its outcome."))
+            reply(
+                Refused(
+                    "not_cancellable", "It is on its way already. GET /api/commands/{command_id} tells its outcome."
+                )
+            )
             return
         ticket.also_tell(reply)
         self._lanes.remove(ticket)

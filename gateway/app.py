@@ -30,7 +30,7 @@ def create_app(doors: Doors) -> Starlette:
         routes=[
             # In the order of how often they are walked: the router tries one after the other.
             *Commands(doors, gate, reads).routes(),
-            *Stories(gate, reads).routes(),
+            *Stories(doors, gate, reads).routes(),
             *Bots(doors, gate, reads).routes(),
             *HealthRoutes(doors, gate, reads).routes(),
             *Accounts(doors, gate, reads).routes(),

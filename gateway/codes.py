@@ -73,6 +73,9 @@ PROBLEMS: Mapping[str, Kind] = MappingProxyType({
         "Nothing was executed. Send it again, or give it more time with X-Deadline-S.",
     ),
     "cancelled": Kind(409, "The command was cancelled", "Nothing was sent. Send it again if it is wanted after all."),
+    "not_cancellable": Kind(
+        409, "Too late to cancel", "GET /api/commands/{command_id} tells what became of the command."
+    ),
     "delivery_uncertain": Kind(
         504,
         "Nobody knows whether it was executed",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
+from actors.messages import Accepted
 from domain.command import Outcome
 from domain.failure import Category, Final
-from gateway.answers import COMMAND_ID, POSITION
+from gateway.answers import COMMAND_ID, POSITION, encode
 from gateway.codes import PROBLEMS
 from gateway.problems import Problem
 
@@ -30,9 +31,49 @@ UNRECORDED: dict[Final, str] = {
 }
 
 
-def problem_of(outcome: Outcome) -> Problem:
+class Done(msgspec.Struct):
+    command_id: str
+    outcome: Final | None
+    result: msgspec.Raw
+    attempts: int
+    queue_ms: float
+    telegram_ms: float
+    position: int | None
+
+
+class InTime(msgspec.Struct):
+    """Accepted, and still open: what a 202 says."""
+
+    command_id: str
+    position: int
+    outcome: Final | None = None
+
+
+def done(outcome: Outcome) -> bytes:
+    """The body of a recorded delivery."""
+    result = msgspec.Raw(outcome.result or b"null")
+    return encode(
+        Done(
+            outcome.command_id,
+            outcome.final,
+            result,
+            outcome.attempts,
+            outcome.queue_ms,
+            outcome.telegram_ms,
+            outcome.position,
+        )
+    )
+
+
+def accepted(reply: Accepted) -> bytes:
+    return encode(InTime(reply.command_id, reply.position))
+
+
+def problem_of(outcome: Outcome, *, is_replayed: bool = False) -> Problem:
     """For every outcome but a recorded delivery."""
     headers = {COMMAND_ID: outcome.command_id}
+    if is_replayed:
+        headers["Idempotent-Replayed"] = "true"
     if outcome.position is not None:
         headers[POSITION] = str(outcome.position)
     return Problem(

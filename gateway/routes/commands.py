@@ -5,16 +5,16 @@ The one route that is walked thousands of times a second, so it is a bare ASGI e
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import Any
 
-import msgspec
 import structlog
 import uuid_utils
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from actors.messages import Execute
+from actors.messages import Accepted, Durability, Execute, Replayed
 from domain.command import Command, Outcome
 from domain.failure import Final
 from domain.methods import Method, method_named
@@ -22,38 +22,29 @@ from domain.refusal import Refused
 from domain.rules.tokens import without_tokens
 from domain.tenant import Scope as KeyScope
 from gateway import bodies
-from gateway.answers import COMMAND_ID, POSITION, RAW_COMMON, encode
+from gateway.answers import COMMAND_ID, POSITION, RAW_COMMON
 from gateway.asking import reply_of
 from gateway.auth import Gate
 from gateway.doors import Doors
-from gateway.outcomes import problem_of, unanswered
+from gateway.outcomes import accepted, done, problem_of, unanswered
 from gateway.parameters import check
 from gateway.problems import Problem, of_refusal
 from gateway.reading import Reads, bot_id_in
 from gateway.routing import not_handled
+from gateway.wishes import wishes_in
 
 PATH = "/api/bots/{bot_id}/commands/{method}"
 BACKSTOP_S = 10.0
 """So long after its deadline a command has been answered, unless something is badly wrong."""
-MIN_DEADLINE_S = 0.1
 MAX_CHAT = 64
-SECONDS = re.compile(r"\d{1,6}(\.\d{1,6})?", re.ASCII)
 WHOLE_NUMBER = re.compile(r"[+-]?\d{1,32}", re.ASCII)
-ON_UNCERTAIN = {"report": False, "retry": True}
+NOT_AN_OUTCOME = ("not_found", "idempotency_in_flight", "idempotency_mismatch")
+"""These say nothing about whether anything was sent."""
+REPLAYED = ((b"idempotent-replayed", b"true"),)
 _ID, _POSITION = COMMAND_ID.lower().encode(), POSITION.lower().encode()
 _JSON = (b"content-type", b"application/json")
 
 log = structlog.get_logger()
-
-
-class Done(msgspec.Struct):
-    command_id: str
-    outcome: Final
-    result: msgspec.Raw
-    attempts: int
-    queue_ms: float
-    telegram_ms: float
-    position: int | None
 
 
 class Commands:
@@ -70,43 +61,31 @@ class Commands:
         if scope["method"] != "POST":
             await not_handled(scope["method"], ("POST", "OPTIONS"))(scope, receive, send)
             return
-        outcome = await self._executed(await self._command(scope, receive))
+        execute = await self._asked_for(scope, receive)
+        reply = await self._reply(execute)
+        if isinstance(reply, Accepted):
+            await _send(send, 202, accepted(reply), _accepted_headers(reply))
+            return
+        outcome, replayed = (reply.outcome, REPLAYED) if isinstance(reply, Replayed) else (reply, ())
         if outcome.code:
-            raise problem_of(outcome)
-        done = Done(
-            outcome.command_id,
-            outcome.final,
-            msgspec.Raw(outcome.result or b"null"),
-            outcome.attempts,
-            outcome.queue_ms,
-            outcome.telegram_ms,
-            outcome.position,
-        )
-        body = encode(done)
-        headers = [
-            _JSON,
-            (b"content-length", b"%d" % len(body)),
-            (_ID, outcome.command_id.encode()),
-            (_POSITION, b"%d" % (outcome.position or 0)),
-            *RAW_COMMON,
-        ]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+            raise problem_of(outcome, is_replayed=bool(replayed))
+        headers = [(_ID, outcome.command_id.encode()), (_POSITION, b"%d" % (outcome.position or 0)), *replayed]
+        await _send(send, 200, done(outcome), headers)
 
-    async def _command(self, scope: Scope, receive: Receive) -> Command:
+    async def _asked_for(self, scope: Scope, receive: Receive) -> Execute:
         """What the request asks for; a problem where it cannot be had."""
         headers: dict[bytes, bytes] = dict(scope["headers"])
         caller = self._gate.admitted(bodies.header_of(headers, b"authorization"), KeyScope.TENANT)
         in_path = scope["path_params"]
         bot_id = bot_id_in(in_path["bot_id"])
         method = _method(in_path["method"])
-        deadline_s, retry_uncertain = self._wishes(headers)
+        wishes = wishes_in(headers, self._options.command_deadline_s, self._options.max_deadline_s)
         body = await bodies.read(receive, headers.get(b"content-length"), self._options.max_body_bytes)
         parameters = bodies.parameters(body)
         fault = check(method.name, parameters)
         if fault is not None:
             raise Problem("invalid_request", fault)
-        return Command(
+        command = Command(
             command_id=str(uuid_utils.uuid7()),
             bot_id=bot_id,
             tenant_id=caller.tenant_id,
@@ -114,41 +93,48 @@ class Commands:
             parameters=parameters,
             chat=_chat(method, parameters),
             received_at=self._doors.clock.utc(),
-            deadline_s=deadline_s,
-            retry_uncertain=retry_uncertain,
+            deadline_s=wishes.deadline_s,
+            retry_uncertain=wishes.retry_uncertain,
+            patient=wishes.wait_s is not None,
         )
+        if not wishes.is_durable:
+            return Execute(command)
+        body_hash = hashlib.sha256(b"%d/%s/%s" % (bot_id, method.name.encode(), body)).hexdigest()
+        return Execute(command, Durability(body_hash, wishes.key, wishes.wait_s))
 
-    def _wishes(self, headers: dict[bytes, bytes]) -> tuple[float, bool]:
-        """The deadline and what to do with an uncertain attempt; wishes that cannot be met are refused."""
-        if headers.get(b"content-type", b"").lower().startswith(b"multipart/"):
-            raise Problem("invalid_request", "Files are not accepted yet: send the parameters as one JSON object.")
-        if b"idempotency-key" in headers:
-            raise Problem("invalid_request", "Idempotency-Key is not kept yet: leave it out, nothing would honour it.")
-        deadline_s, most = self._options.command_deadline_s, self._options.max_deadline_s
-        asked = bodies.header_of(headers, b"x-deadline-s")
-        if asked is not None:
-            if SECONDS.fullmatch(asked) is None or not MIN_DEADLINE_S <= float(asked) <= most:
-                raise Problem("invalid_request", f"X-Deadline-S must be seconds, from {MIN_DEADLINE_S} to {most:g}.")
-            deadline_s = float(asked)
-        on_uncertain = bodies.header_of(headers, b"x-on-uncertain")
-        if on_uncertain is None:
-            return deadline_s, False
-        if on_uncertain not in ON_UNCERTAIN:
-            raise Problem("invalid_request", 'X-On-Uncertain must be "report" or "retry".')
-        return deadline_s, ON_UNCERTAIN[on_uncertain]
-
-    async def _executed(self, command: Command) -> Outcome:
+    async def _reply(self, execute: Execute) -> Outcome | Accepted | Replayed:
+        command, durability = execute.command, execute.durability
+        waits_s = command.deadline_s if durability is None or durability.wait_s is None else durability.wait_s
         try:
-            reply: Any = await reply_of(self._doors.fleet, Execute(command), command.deadline_s + BACKSTOP_S)
+            reply: Any = await reply_of(self._doors.fleet, execute, waits_s + BACKSTOP_S)
         except TimeoutError:
             log.warning("command_unanswered", command_id=command.command_id, bot_id=command.bot_id)
             raise unanswered(command.command_id) from None
-        if isinstance(reply, Outcome):
+        if isinstance(reply, Outcome | Accepted):
             self._reads.wrote(command.tenant_id, reply.position)
+            return reply
+        if isinstance(reply, Replayed):
             return reply
         assert isinstance(reply, Refused)  # noqa: S101  the other reply that Execute names
         # Nothing of it is recorded, so there is no id to look up.
-        raise of_refusal(reply, {} if reply.code == "not_found" else {"outcome": Final.NOT_SENT})
+        members = {} if reply.code in NOT_AN_OUTCOME else {"outcome": Final.NOT_SENT}
+        raise of_refusal(reply, members)
+
+
+async def _send(send: Send, status: int, body: bytes, headers: list[tuple[bytes, bytes]]) -> None:
+    both = [_JSON, (b"content-length", b"%d" % len(body)), *headers, *RAW_COMMON]
+    await send({"type": "http.response.start", "status": status, "headers": both})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _accepted_headers(reply: Accepted) -> list[tuple[bytes, bytes]]:
+    command_id = reply.command_id.encode()
+    return [
+        (_ID, command_id),
+        (_POSITION, b"%d" % reply.position),
+        (b"location", b"/api/commands/" + command_id),
+        (b"preference-applied", b"respond-async"),
+    ]
 
 
 def _method(name: str) -> Method:

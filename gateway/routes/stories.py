@@ -7,9 +7,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from actors.messages import Cancel, ReadResult
+from domain.command import Outcome
+from domain.failure import Final
 from domain.tenant import Scope
 from gateway.answers import answer
+from gateway.asking import asked
 from gateway.auth import Gate
+from gateway.doors import Doors
 from gateway.problems import Problem
 from gateway.reading import Reads, Seen, at_least, bot_id_in, number_in_query
 from gateway.routes.bots import own_bot
@@ -21,25 +26,45 @@ MAX_ID = 64
 
 
 class Stories:
-    def __init__(self, gate: Gate, reads: Reads) -> None:
+    def __init__(self, doors: Doors, gate: Gate, reads: Reads) -> None:
+        self._doors = doors
         self._gate = gate
         self._reads = reads
 
     def routes(self) -> list[Route]:
         return [
-            at("/api/commands/{command_id}", GET=self.told),
+            at("/api/commands/{command_id}", GET=self.told, DELETE=self.cancel),
             at("/api/bots/{bot_id}/commands", GET=self.newest),
         ]
 
     async def told(self, request: Request) -> Response:
-        caller = self._gate.admitted(request.headers.get("authorization"), Scope.TENANT, Scope.ADMIN)
+        story, position = await self._story(request, Scope.TENANT, Scope.ADMIN)
+        return answer({**_wire(story), "result": await self._result(story)}, position=position)
+
+    async def cancel(self, request: Request) -> Response:
+        """A command that waits is taken back; what is on its way cannot be."""
+        story, _ = await self._story(request, Scope.TENANT)
+        cancelled: Outcome = await asked(self._doors.fleet, Cancel(story.command_id, story.bot_id, story.tenant_id))
+        self._reads.wrote(story.tenant_id, cancelled.position)
+        told = {"command_id": story.command_id, "outcome": cancelled.final, "position": cancelled.position}
+        return answer(told, position=cancelled.position)
+
+    async def _story(self, request: Request, *scopes: Scope) -> tuple[CommandStory, int]:
+        caller = self._gate.admitted(request.headers.get("authorization"), *scopes)
         command_id = request.path_params["command_id"]
         if len(command_id) > MAX_ID:
             raise _not_found()
         story, position = await self._reads.ask(Seen("commands", caller, at_least(request)), command_story, command_id)
         if story is None or (story.tenant_id != caller.tenant_id and not caller.is_admin):
             raise _not_found()
-        return answer(_wire(story), position=position)
+        return story, position
+
+    async def _result(self, story: CommandStory) -> msgspec.Raw | None:
+        """Telegram's own, where it was kept: for a durable command."""
+        if story.accepted_at is None or story.state != Final.DELIVERED or story.position is None:
+            return None
+        kept = await asked(self._doors.fleet, ReadResult(story.command_id, story.tenant_id, story.position))
+        return None if kept is None else msgspec.Raw(kept)
 
     async def newest(self, request: Request) -> Response:
         caller = self._gate.admitted(request.headers.get("authorization"), Scope.TENANT)

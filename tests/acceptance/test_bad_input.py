@@ -45,7 +45,9 @@ CASES: list[tuple[str, str, Any, int, str]] = [
 ]
 
 
-def test_each_is_told_what_is_wrong_and_nothing_is_recorded(gateway: Gateway, sandbox: SandboxClient, acme: Acme) -> None:
+def test_each_is_told_what_is_wrong_and_nothing_is_recorded(
+    gateway: Gateway, sandbox: SandboxClient, acme: Acme
+) -> None:
     before, calls = head_position(gateway), len(sandbox.calls(bot_id=acme.bot_id))
     with acme.client() as client:
         for method, path, body, status, code in CASES:

@@ -50,7 +50,9 @@ def test_no_secret_is_in_a_log_a_database_or_an_answer(gateway: Gateway, sandbox
     secrets = [acme.token, acme.token.partition(":")[2], other.token.partition(":")[2], acme.key, gateway.admin_key]
     files = [path for path in gateway.state_dir.rglob("*") if path.is_file() and path.name != "master.key"]
     places = {**{path.name: path.read_bytes() for path in [*files, gateway.log]}, "answers": "".join(answers).encode()}
-    found = [(name, secret[:12]) for name, content in places.items() for secret in secrets if secret.encode() in content]
+    found = [
+        (name, secret[:12]) for name, content in places.items() for secret in secrets if secret.encode() in content
+    ]
     assert {"botloft.db", "views.db"} <= {path.name for path in files}
     assert found == []
 

@@ -121,7 +121,11 @@ def test_a_deadline_within_its_bounds_is_kept(house: House, wish: str) -> None:
             {"Content-Type": "multipart/form-data; boundary=x"},
             "Files are not accepted yet: send the parameters as one JSON object.",
         ),
-        ({"Idempotency-Key": "1"}, "Idempotency-Key is not kept yet: leave it out, nothing would honour it."),
+        (
+            {"Idempotency-Key": "two words"},
+            "Idempotency-Key must be 1 to 255 printable ASCII characters without spaces.",
+        ),
+        ({"Prefer": "wait=soon"}, "Prefer: wait must be seconds, at most 300."),
     ],
 )
 def test_a_wish_that_would_be_ignored_is_refused(house: House, headers: dict[str, str], sentence: str) -> None:

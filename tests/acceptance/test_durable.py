@@ -1,0 +1,175 @@
+"""Durable commands: accepted once, finished whatever happens, told again for the same key."""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import pytest
+
+from ops.sandbox.client import SandboxClient
+from tests.acceptance.gateway_process import Acme, Gateway
+
+ROUNDS = 6
+CALLERS = 6
+ACCEPTED_BEFORE_THE_KILL = 60
+ENDED = ("delivered", "rejected", "not_sent", "uncertain")
+
+
+@pytest.fixture
+def acme(gateway: Gateway, sandbox: SandboxClient) -> Acme:
+    return Acme(gateway, sandbox)
+
+
+def send(client: httpx.Client, acme: Acme, chat: int, text: str, **headers: str) -> httpx.Response:
+    path = f"/api/bots/{acme.bot_id}/commands/sendMessage"
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return client.post(path, json={"chat_id": chat, "text": text}, headers=named)
+
+
+def story(client: httpx.Client, command_id: str, at_least: int = 0) -> dict[str, Any]:
+    return dict(client.get(f"/api/commands/{command_id}", params={"at_least": at_least}).raise_for_status().json())
+
+
+def ended(client: httpx.Client, command_id: str) -> dict[str, Any]:
+    """Its story once it has its outcome; the client's own time-out bounds the wait."""
+    for _ in range(2000):
+        told = story(client, command_id)
+        if told["state"] in ENDED:
+            return told
+    raise AssertionError(f"still open: {told}")
+
+
+def test_the_same_key_and_body_get_the_recorded_outcome_and_result_again(acme: Acme, sandbox: SandboxClient) -> None:
+    with acme.client() as client:
+        first = send(client, acme, 5, "once", Idempotency_Key="order-1")
+        again = send(client, acme, 5, "once", Idempotency_Key="order-1")
+        other = send(client, acme, 5, "something else", Idempotency_Key="order-1")
+
+    assert (first.status_code, "idempotent-replayed" in first.headers) == (200, False)
+    assert (again.status_code, again.headers["idempotent-replayed"]) == (200, "true")
+    assert again.json() == first.json()
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_mismatch")
+    assert sandbox.texts(acme.bot_id) == ["once"]
+
+
+def test_a_key_is_remembered_by_the_next_process(acme: Acme, gateway: Gateway, sandbox: SandboxClient) -> None:
+    with acme.client() as client:
+        first = send(client, acme, 5, "once", Idempotency_Key="order-1")
+    gateway.kill()
+    gateway.start()
+    with acme.client() as client:
+        again = send(client, acme, 5, "once", Idempotency_Key="order-1")
+
+    assert again.json() == first.json()
+    assert sandbox.texts(acme.bot_id) == ["once"]
+
+
+def test_of_many_with_the_same_key_at_once_one_is_executed(acme: Acme, sandbox: SandboxClient) -> None:
+    with acme.client() as client, ThreadPoolExecutor(10) as pool:
+        answers = list(pool.map(lambda _: send(client, acme, 5, "once", Idempotency_Key="k"), range(10)))
+
+    assert {answer.status_code for answer in answers} <= {200, 409}
+    assert {answer.json()["code"] for answer in answers if answer.status_code == 409} <= {"idempotency_in_flight"}
+    assert sandbox.texts(acme.bot_id) == ["once"]
+
+
+def test_a_refusal_is_told_again_too(acme: Acme, sandbox: SandboxClient) -> None:
+    sandbox.set_chat(5, "blocked", bot_id=acme.bot_id)
+    with acme.client() as client:
+        first = send(client, acme, 5, "no", Idempotency_Key="k")
+        again = send(client, acme, 5, "no", Idempotency_Key="k")
+
+    assert (first.status_code, again.status_code) == (422, 422)
+    assert again.headers["idempotent-replayed"] == "true"
+    assert again.json()["command_id"] == first.json()["command_id"]
+    assert len(sandbox.calls(bot_id=acme.bot_id, method="sendMessage")) == 1
+
+
+def test_who_does_not_want_to_wait_gets_202_and_finds_outcome_and_result_later(acme: Acme) -> None:
+    with acme.client() as client:
+        accepted = send(client, acme, 5, "later", Prefer="respond-async")
+        told = ended(client, accepted.json()["command_id"])
+        waited = send(client, acme, 6, "soon", Prefer="respond-async, wait=20")
+
+    assert accepted.status_code == 202
+    assert accepted.headers["location"] == f"/api/commands/{told['command_id']}"
+    assert told["state"] == "delivered"
+    assert told["result"]["text"] == "later"
+    assert [step["event"] for step in told["timeline"]] == ["received", "accepted", "started", "delivered"]
+    assert (waited.status_code, waited.json()["outcome"]) == (200, "delivered")
+
+
+def test_what_waits_can_be_cancelled_and_what_has_ended_cannot(acme: Acme, sandbox: SandboxClient) -> None:
+    sandbox.fault("flood", method="sendMessage", chat_id=5, retry_after=30)
+    with acme.client() as client:
+        accepted = send(client, acme, 5, "never mind", Prefer="respond-async").json()
+        path = f"/api/commands/{accepted['command_id']}"
+        while "waited" not in str(sandbox.faults()) and not sandbox.calls(bot_id=acme.bot_id, method="sendMessage"):
+            pass
+        cancelled = client.delete(path, params={"at_least": accepted["position"]})
+        while cancelled.json().get("code") == "not_cancellable":
+            cancelled = client.delete(path)
+        told = story(client, accepted["command_id"], cancelled.json()["position"])
+        again = client.delete(path)
+
+    assert (cancelled.status_code, cancelled.json()["outcome"]) == (200, "not_sent")
+    assert (told["state"], told["code"]) == ("not_sent", "cancelled")
+    assert (again.status_code, again.json()["code"]) == (409, "not_cancellable")
+    assert sandbox.texts(acme.bot_id) == []
+
+
+def test_kill_9_under_load_loses_nothing_accepted_and_sends_nothing_twice(
+    acme: Acme, gateway: Gateway, sandbox: SandboxClient
+) -> None:
+    accepted: list[str] = []
+    for number in range(ROUNDS):
+        so_far = len(accepted)
+
+        def call(caller: int, number: int = number) -> None:
+            with acme.client() as client:
+                for n in range(10_000):
+                    try:
+                        answer = send(client, acme, 100 + caller, f"{number}-{caller}-{n}", Prefer="respond-async")
+                    except httpx.TransportError:
+                        return
+                    if answer.status_code == 202:
+                        accepted.append(answer.json()["command_id"])
+
+        with ThreadPoolExecutor(CALLERS) as pool:
+            calling = [pool.submit(call, caller) for caller in range(CALLERS)]
+            while len(accepted) < so_far + ACCEPTED_BEFORE_THE_KILL:
+                pass
+            gateway.kill()
+            for done in calling:
+                done.result()
+        gateway.start()
+    with acme.client() as client, gateway.admin() as admin:
+        states = Counter(ended(client, command_id)["state"] for command_id in accepted)
+        fleet = admin.get("/admin/system/stats").json()["fleet"]
+
+    texts = sandbox.texts(acme.bot_id)
+    assert sum(states[state] for state in ENDED) == len(accepted) == len(set(accepted))
+    assert len(texts) == len(set(texts))
+    assert states["delivered"] <= len(texts)
+    assert fleet["open_commands"] == 0
+
+
+def test_an_accepted_command_that_waited_through_a_crash_is_sent_by_the_next_process(
+    acme: Acme, gateway: Gateway, sandbox: SandboxClient
+) -> None:
+    sandbox.fault("flood", method="sendMessage", retry_after=2)
+    with acme.client() as client:
+        accepted = send(client, acme, 5, f"kept {uuid.uuid4()}", Prefer="respond-async").json()
+        while not sandbox.calls(bot_id=acme.bot_id, method="sendMessage"):
+            pass
+    gateway.kill()
+    gateway.start()
+    with acme.client() as client:
+        told = ended(client, accepted["command_id"])
+
+    assert told["state"] in ("delivered", "uncertain")
+    assert len(sandbox.texts(acme.bot_id)) == (1 if told["state"] == "delivered" else 0)

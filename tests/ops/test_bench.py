@@ -1,0 +1,29 @@
+"""The bench runs from end to end; how fast it is depends on the day and is never asserted."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+WITHIN_S = 60
+SECTIONS = (
+    "CPU of one sendMessage",
+    "Time added to Telegram's own",
+    "commands through the actors without HTTP",
+    "All projections rebuilt from zero",
+    "Durable events recorded",
+    "An idle bot",
+)
+
+
+def test_a_quick_run_prints_the_machine_and_every_section(tmp_path: Path) -> None:
+    root = Path(__file__).parents[2]
+    command = [sys.executable, "-W", "error::ResourceWarning", "-m", "ops.bench", "--quick", "--dir", str(tmp_path)]
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    done = subprocess.run(
+        command, cwd=root, env=environment, capture_output=True, text=True, timeout=WITHIN_S, check=False
+    )
+
+    assert (0, "") == (done.returncode, done.stderr)
+    assert "Python 3" in done.stdout.splitlines()[0]
+    assert [] == [section for section in SECTIONS if section not in done.stdout]
