@@ -9,7 +9,7 @@ from typing import Any
 from actors.guards import Policy
 from actors.life import Life, SteppedDown, WriteFailed
 from actors.mail import Answered, CancelTicket, StartRecorded, StopWaiting, Tick
-from actors.messages import BotFailed, Register, RemoveBot, ResumeBot, SuspendBot
+from actors.messages import BotFailed, ConfigureBot, Register, RemoveBot, ResumeBot, SetBreaker, SuspendBot
 from actors.permits import Permit, Permits
 from actors.ports import Ports
 from actors.runtime import LoopActor, LoopFuture
@@ -29,10 +29,13 @@ class TokenChecked:
         self.answer = answer
 
 
+Change = Register | SuspendBot | ResumeBot | RemoveBot | ConfigureBot | SetBreaker
+
+
 class Lifecycle:
     """A change of the bot that somebody asked for, and whom to tell."""
 
-    def __init__(self, message: Register | SuspendBot | ResumeBot | RemoveBot, reply: LoopFuture) -> None:
+    def __init__(self, message: Change, reply: LoopFuture) -> None:
         self.message, self.reply = message, reply
 
 
@@ -102,6 +105,11 @@ class BotActor(LoopActor):
                 self._life.resumed(message.tenant_id, message.by, reply)
             case RemoveBot():
                 self._life.removed(message.tenant_id, reply)
+            case ConfigureBot():
+                self._life.configured(message.tenant_id, message.change, message.by, reply)
+                self._traffic.policy_changed()
+            case SetBreaker():
+                self._life.breaker_set(self._traffic.set_breaker(is_open=message.is_open, reason=message.reason), reply)
         self._traffic.pump()
 
     def _check_token(self) -> None:

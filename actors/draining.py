@@ -9,15 +9,19 @@ from actors.mail import STOP_WAITING
 from actors.ports import Clock, Ports
 from actors.runtime import stopped
 from actors.slot import Slot
+from domain.refusal import Refused
 
 LOOK_EVERY_S = 0.02
 LAST_WORDS_S = 2.0
+SHUTTING_DOWN = Refused("shutting_down", "The gateway is stopping. Send it again in a few seconds.", 2.0)
 
 
 async def drain(slots: Collection[Slot], ports: Ports, bound_s: float) -> None:
     for slot in slots:
-        if slot.actor is not None and slot.open_commands:
+        if slot.open_commands:
             slot.tell(STOP_WAITING)
+            if slot.actor is None:
+                slot.refuse_waiting(SHUTTING_DOWN, ports.journal.release)
     await _quiet(slots, ports.clock, bound_s)
     # What is still out comes back as lost and is recorded as that.
     await ports.telegram.close()

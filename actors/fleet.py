@@ -8,6 +8,7 @@ import msgspec
 
 from actors.acceptance import Archive, recovered
 from actors.endings import Ending
+from actors.messages import BreakerState
 from actors.ports import Ports
 from actors.slot import Memory, Slot, Stage
 from domain import bot as lives
@@ -22,13 +23,16 @@ from domain.store.ledger import Ledger
 from domain.store.mapper import Recorded
 
 
-def slots_of(history: Iterable[Recorded]) -> dict[int, Slot]:
+def slots_of(history: Iterable[Recorded], ports: Ports) -> dict[int, Slot]:
     """From the events of all bots' streams, in the order of the log: a slot for every bot that somebody has."""
     bots: dict[int, Bot] = {}
     for recorded in history:
         bot_id = int(recorded.stream.removeprefix(streams.BOTS))
         bots[bot_id] = lives.evolve(bots.get(bot_id, Bot(bot_id)), recorded.event)
-    return {bot_id: Slot(bot_id, bot.tenants) for bot_id, bot in bots.items() if bot.tenants}
+    slots = {bot_id: Slot(bot_id, bot.tenants) for bot_id, bot in bots.items() if bot.tenants}
+    for bot_id, slot in slots.items():
+        remembers_breaker(slot, bots[bot_id], ports)
+    return slots
 
 
 def read_bot(ledger: Ledger, bot_id: int) -> Bot:
@@ -43,9 +47,17 @@ def read_bot(ledger: Ledger, bot_id: int) -> Bot:
 
 def remembers_breaker(slot: Slot, bot: Bot, ports: Ports) -> None:
     """A breaker that was open when the process ended is still open, for the rest of its time."""
+    if bot.breaker_forced and slot.memory.breaker is breaker.CLOSED:
+        slot.memory = Memory(breaker.forced(breaker.CLOSED), slot.memory.holds, slot.memory.slow, slot.memory.budget)
     if bot.breaker_open_until is not None and slot.memory.breaker is breaker.CLOSED:
         still_open = Breaker(phase=Phase.OPEN, epoch=1, open_until=ports.steady_of(bot.breaker_open_until))
         slot.memory = Memory(still_open, slot.memory.holds, slot.memory.slow, slot.memory.budget)
+
+
+def breaker_of(slot: Slot, ports: Ports) -> BreakerState:
+    state = slot.memory.breaker
+    until = ports.utc_of(state.open_until) if state.phase is Phase.OPEN else None
+    return BreakerState(slot.bot_id, state.phase.value, state.failures, state.successes, until)
 
 
 def remembers_hold(slot: Slot, hold: HoldPlaced, pace: pacing.PacePolicy, ports: Ports) -> None:

@@ -9,6 +9,7 @@ from actors.ports import Ports
 from actors.slot import Memory, Slot, Ticket
 from domain import bot as lives
 from domain import events
+from domain.config import DEFAULT, overridden
 from domain.failure import TREATMENT, Category, Failure, OnBreaker
 from domain.rules import breaker, gates, holds, pacing, retry
 from domain.rules.breaker import Breaker, Phase
@@ -29,10 +30,35 @@ class Policy:
 
 
 class Guards:
-    __slots__ = ("_life", "_policy", "_ports", "_slot")
+    __slots__ = ("_default", "_life", "_policy", "_ports", "_slot")
 
     def __init__(self, life: Life, slot: Slot, ports: Ports, policy: Policy) -> None:
-        self._life, self._slot, self._ports, self._policy = life, slot, ports, policy
+        self._life, self._slot, self._ports, self._default = life, slot, ports, policy
+        self.policy_changed()
+
+    def policy_changed(self) -> None:
+        """The fleet's default, with what the bot has of its own."""
+        config, default = self._life.bot.config, self._default
+        if config == DEFAULT:
+            self._policy = default  # one object for all of them
+            return
+        own = overridden(default, config)
+        self._policy = replace(
+            own,
+            pace=overridden(default.pace, config),
+            breaker=overridden(default.breaker, config.breaker),
+            retry=overridden(default.retry, config.retry),
+        )
+
+    def set_breaker(self, *, is_open: bool, reason: str) -> events.Event:
+        memory, at = self._slot.memory, self._ports.clock.utc()
+        owner = self._life.bot.owner
+        bot_id, tenant_id = self._slot.bot_id, owner.tenant_id if owner else ""
+        state = breaker.forced(memory.breaker) if is_open else breaker.reset(memory.breaker)
+        self._slot.memory = replace(memory, breaker=state)
+        if is_open:
+            return events.BreakerForced(occurred_at=at, bot_id=bot_id, tenant_id=tenant_id, reason=reason)
+        return events.BreakerClosed(occurred_at=at, bot_id=bot_id, tenant_id=tenant_id, reason=reason)
 
     def obstacle(self, ticket: Ticket, in_flight: int, now: float) -> gates.Stay | gates.Refuse | None:
         """What keeps this command from leaving now; None: nothing here does."""

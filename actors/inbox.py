@@ -101,6 +101,10 @@ class Inbox:
             self._arm()
 
     def put(self, envelope: Envelope[Any], /) -> None:
+        if self._loop is not None and threading.get_ident() != self._thread:
+            # The queue is the loop's alone: two threads that both find none would make two.
+            self._loop.call_soon_threadsafe(self.put, envelope)
+            return
         if self._queue is not None and envelope.reply_to is not None and len(self._queue) >= self._limit > 0:
             envelope.reply_to.set_exception((InboxFull, InboxFull(InboxFull.__doc__), None))
             return
@@ -153,7 +157,4 @@ class Inbox:
         if self._loop is None or self._turn is None:
             return
         self._armed = True
-        if threading.get_ident() == self._thread:
-            self._loop.call_soon(self._turn)
-        else:
-            self._loop.call_soon_threadsafe(self._turn)
+        self._loop.call_soon(self._turn)

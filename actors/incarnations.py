@@ -13,13 +13,14 @@ from actors.bot import BotActor, Lifecycle
 from actors.fleet import remembers_breaker
 from actors.guards import Policy
 from actors.inbox import LoopFuture
+from actors.mail import StopWaiting
 from actors.messages import ResumeBot, SuspendBot
 from actors.permits import Permits
 from actors.ports import Ports
 from actors.slot import Slot
 from domain import events
 from domain.bot import Bot
-from domain.errors import StoreError
+from domain.errors import StoreError, StoreUnusable
 from domain.refusal import Refused
 from domain.rules import restarts
 from domain.rules.restarts import GiveUp, Restarts
@@ -119,6 +120,8 @@ class Incarnations:
             return await asyncio.to_thread(self._bots.read, bot_id)
         except StoreError as error:
             return error
+        except Exception as error:  # noqa: BLE001  one bot that cannot be read is no reason to stop the fleet
+            return StoreUnusable(type(error).__name__)
 
     def _woken(self, slot: Slot, found: Found) -> None:
         slot.waking = False
@@ -128,24 +131,27 @@ class Incarnations:
         bot, token = found
         slot.tenants = bot.tenants
         remembers_breaker(slot, bot, self._ports)
-        # A bot that was given up is suspended before it looks at any command.
-        first = [Lifecycle(SuspendBot(slot.bot_id, slot.tenants[0], slot.sick, BY), LoopFuture())] if slot.sick else []
-        slot.actor = BotActor.start(
-            bot, token, slot, self._ports, self._permits, self._policy, self._tell, first if slot.tenants else []
-        )
+        # A bot that was given up is suspended before it looks at any command, and a stop comes first too.
+        parked = slot.unparked()
+        first: list[object] = [message for message in parked if isinstance(message, StopWaiting)]
+        if slot.sick and slot.tenants:
+            first.append(Lifecycle(SuspendBot(slot.bot_id, slot.tenants[0], slot.sick, BY), LoopFuture()))
+        slot.actor = BotActor.start(bot, token, slot, self._ports, self._permits, self._policy, self._tell, first)
         self._note(slot, events.ActorStarted)
-        for message in slot.unparked():
+        for message in parked:
             slot.actor.tell(message)
 
     def _not_read(self, slot: Slot, error: StoreError) -> None:
         log.error("bot_not_read", bot_id=slot.bot_id, reason=str(error))
-        slot.refuse_waiting(NOT_READ)
+        slot.refuse_waiting(NOT_READ, self._ports.journal.release)
         for message in slot.unparked():
             if isinstance(message, Lifecycle):
                 message.reply.set(NOT_READ)
             else:
                 slot.tell(message)
         if slot.open_commands:
+            # Nothing else wakes it meanwhile: of one bot there must never be two.
+            slot.waking = True
             again = Restart(slot, READ_AGAIN_S)
             self._ports.timers.at(self._ports.clock.steady() + READ_AGAIN_S, lambda: self._tell(again))
 

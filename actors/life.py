@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import reduce
+from typing import Any
 
 import msgspec
 
@@ -70,6 +71,13 @@ class Life:
         self.decided(lives.remove(self.bot, tenant_id, self._ports.clock.utc()), tenant_id, reply)
         if self.bot.owner is None:
             self.token = None
+
+    def configured(self, tenant_id: str, change: dict[str, Any], by: str, reply: Reply) -> None:
+        self.decided(lives.configure(self.bot, tenant_id, change, by, self._ports.clock.utc()), tenant_id, reply)
+
+    def breaker_set(self, event: events.Event, reply: Reply) -> None:
+        tenant_id = self.bot.tenants[0] if self.bot.tenants else ""
+        self.happened((event,), lambda result: reply(self._answer(tenant_id, result)))
 
     def decided(self, decision: lives.Decision, tenant_id: str, reply: Reply) -> None:
         if isinstance(decision, Refused):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -93,6 +94,39 @@ class RemoveBot(Message, frozen=True):
 
     bot_id: int
     tenant_id: str
+
+
+class ConfigureBot(Message, frozen=True):
+    """Answered with `BotChanged`. `change`: fields of `domain.config.Config`; null takes one back to its default."""
+
+    bot_id: int
+    tenant_id: str
+    change: dict[str, Any]
+    by: str
+
+
+class SetBreaker(Message, frozen=True):
+    """By an admin: open until it is reset, or closed now. Answered with `BotChanged`."""
+
+    bot_id: int
+    is_open: bool
+    reason: str
+
+
+class DescribeBreaker(Message, frozen=True):
+    """Answered with `BreakerState`."""
+
+    bot_id: int
+
+
+class BreakerState(Message, frozen=True):
+    bot_id: int
+    phase: str
+    failures: int
+    """In a row, while it is closed."""
+    successes: int
+    """Of probes, while it is half-open."""
+    open_until: datetime | None
 
 
 class BotChanged(Message, frozen=True):

@@ -165,10 +165,12 @@ class Slot:
         parked, self.parked = self.parked or [], None
         return parked
 
-    def refuse_waiting(self, refused: Refused) -> None:
-        """For a bot that cannot be woken: nothing of these has left, nothing is recorded."""
+    def refuse_waiting(self, refused: Refused, release: Callable[[], None]) -> None:
+        """For a bot that cannot be woken: nothing of these has left or is recorded. `release` gives a place back."""
         for ticket in list((self.tickets or {}).values()):
-            if ticket.stage is Stage.WAITING and not ticket.is_open:
+            if ticket.stage is Stage.WAITING and not (ticket.is_open or ticket.is_durable or ticket.attempts):
+                if ticket.has_place:
+                    release()
                 self.closed(ticket)
                 ticket.answered(refused)
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from actors import draining, introductions
+from actors import draining, fleet, introductions
 from actors.acceptance import Archive
-from actors.bot import Lifecycle
+from actors.bot import Change, Lifecycle
+from actors.draining import SHUTTING_DOWN
 from actors.durable import Durable, Recorded
 from actors.guards import Policy
 from actors.incarnations import Bots, Incarnations, Restart, TryAgain
@@ -18,6 +19,8 @@ from actors.mail import CancelTicket
 from actors.messages import (
     BotFailed,
     Cancel,
+    ConfigureBot,
+    DescribeBreaker,
     DescribeFleet,
     Drain,
     Execute,
@@ -27,6 +30,7 @@ from actors.messages import (
     RegisterBot,
     RemoveBot,
     ResumeBot,
+    SetBreaker,
     SuspendBot,
 )
 from actors.permits import Permits
@@ -38,7 +42,6 @@ from domain.methods import method_named
 from domain.refusal import Refused
 
 NOT_HERE = Refused("not_found", "There is no such bot. GET /api/bots lists yours.")
-SHUTTING_DOWN = Refused("shutting_down", "The gateway is stopping. Send it again in a few seconds.", 2.0)
 
 
 class Supervisor(LoopActor):
@@ -72,8 +75,14 @@ class Supervisor(LoopActor):
                 return self._execute(message)
             case RegisterBot():
                 return self._register(message)
-            case SuspendBot() | ResumeBot() | RemoveBot():
+            case SuspendBot() | ResumeBot() | RemoveBot() | ConfigureBot():
                 return self._change(message)
+            case SetBreaker():
+                slot = self._slots.get(message.bot_id)
+                return NOT_HERE if slot is None else self._tell_life(slot, message)
+            case DescribeBreaker():
+                slot = self._slots.get(message.bot_id)
+                return NOT_HERE if slot is None else fleet.breaker_of(slot, self._ports)
             case BotFailed():
                 return self._incarnations.failed(self._slots[message.bot_id], message.reason)
             case DescribeFleet():
@@ -123,10 +132,11 @@ class Supervisor(LoopActor):
 
     def _hand_over(self, slot: Slot, ticket: Ticket) -> None:
         slot.opened(ticket)
-        if slot.actor is not None and slot.actor.is_alive():
-            slot.actor.tell(ticket)
-        else:
+        if slot.actor is None:
             self._incarnations.wake(slot)
+        else:
+            # Where it failed a moment ago its successor hears of it; waking one here would make two.
+            slot.tell(ticket)
 
     def _cancel(self, message: Cancel) -> Any:
         slot = self._slots.get(message.bot_id)
@@ -147,16 +157,18 @@ class Supervisor(LoopActor):
     def _introduced(self, message: RegisterBot, found: Identity | Refused) -> Any:
         if isinstance(found, Refused):
             return found
+        if self._draining:
+            return SHUTTING_DOWN
         slot = self._slots.setdefault(message.token.bot_id, Slot(message.token.bot_id, ()))
         return self._tell_life(slot, Register(found, message.token))
 
-    def _change(self, message: SuspendBot | ResumeBot | RemoveBot) -> Any:
+    def _change(self, message: SuspendBot | ResumeBot | RemoveBot | ConfigureBot) -> Any:
         slot = self._slots.get(message.bot_id)
         if slot is None or message.tenant_id not in slot.tenants:
             return NOT_HERE
         return SHUTTING_DOWN if self._draining else self._tell_life(slot, message)
 
-    def _tell_life(self, slot: Slot, message: Register | SuspendBot | ResumeBot | RemoveBot) -> Any:
+    def _tell_life(self, slot: Slot, message: Change) -> Any:
         slot.tell(Lifecycle(message, self.reply_later()))
         if slot.actor is None:
             self._incarnations.wake(slot)

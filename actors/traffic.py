@@ -22,6 +22,7 @@ from actors.mail import TICK
 from actors.permits import Permits
 from actors.ports import Ports
 from actors.slot import Slot, Stage, Ticket
+from domain import events
 from domain.errors import StoreError
 from domain.failure import Answer, Final
 from domain.refusal import Refused
@@ -92,6 +93,13 @@ class Traffic:
     def ticked(self) -> None:
         self._alarm.went_off()
         self.pump()
+
+    def policy_changed(self) -> None:
+        self._guards.policy_changed()
+
+    def set_breaker(self, *, is_open: bool, reason: str) -> events.Event:
+        """What happened; whoever asked records it."""
+        return self._guards.set_breaker(is_open=is_open, reason=reason)
 
     def cancel(self, ticket: Ticket, reply: Callable[[object], None]) -> None:
         """Only a command that waits can be cancelled; whoever waits for it is told the same."""

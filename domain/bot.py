@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 import msgspec
 
 from domain import events
+from domain.config import DEFAULT, Config, changed
 from domain.refusal import Refused
 
 
@@ -42,6 +44,8 @@ class Bot(msgspec.Struct, frozen=True):
     """Why; None while it is active."""
     claims: dict[str, Identity] = {}
     breaker_open_until: datetime | None = None
+    breaker_forced: bool = False
+    config: Config = DEFAULT
 
     @property
     def tenants(self) -> tuple[str, ...]:
@@ -99,6 +103,18 @@ def remove(bot: Bot, tenant_id: str, now: datetime) -> Decision:
             return (events.BotRemoved(occurred_at=now, bot_id=bot.bot_id, tenant_id=tenant_id),)
 
 
+def configure(bot: Bot, tenant_id: str, change: dict[str, Any], by: str, now: datetime) -> Decision:
+    if bot.status_for(tenant_id) not in (Status.ACTIVE, Status.SUSPENDED):
+        return _not_an_owner(bot.status_for(tenant_id))
+    try:
+        config = changed(bot.config, change)
+    except msgspec.ValidationError as error:
+        return Refused("invalid_request", f"{error}. Nothing was changed.")
+    if config == bot.config:
+        return ()
+    return (events.BotConfigured(occurred_at=now, bot_id=bot.bot_id, tenant_id=tenant_id, config=config, by=by),)
+
+
 def may_command(bot: Bot, tenant_id: str) -> Refused | None:
     match bot.status_for(tenant_id):
         case Status.ACTIVE:
@@ -112,6 +128,14 @@ def may_command(bot: Bot, tenant_id: str) -> Refused | None:
             return _not_an_owner(other)
 
 
+_AS_NEW: dict[str, object] = {
+    "suspended": None,
+    "breaker_open_until": None,
+    "breaker_forced": False,
+    "config": DEFAULT,
+}
+
+
 def evolve(bot: Bot, event: events.Event) -> Bot:
     """The bot after this event."""
     return msgspec.structs.replace(bot, version=bot.version + 1, **_changes(bot, event))
@@ -123,8 +147,7 @@ def _changes(bot: Bot, event: events.Event) -> dict[str, object]:
             return {
                 "owner": _identity(event),
                 "registered_at": event.occurred_at,
-                "suspended": None,
-                "breaker_open_until": None,
+                **_AS_NEW,
             }
         case events.OwnershipChallenged():
             return {"claims": {**bot.claims, event.tenant_id: _identity(event)}}
@@ -135,11 +158,15 @@ def _changes(bot: Bot, event: events.Event) -> dict[str, object]:
         case events.BotResumed():
             return {"suspended": None}
         case events.BotRemoved():
-            return {"owner": None, "suspended": None, "breaker_open_until": None}
+            return {"owner": None, **_AS_NEW}
+        case events.BotConfigured():
+            return {"config": event.config}
         case events.BreakerOpened():
-            return {"breaker_open_until": event.until}
+            return {"breaker_open_until": event.until, "breaker_forced": False}
+        case events.BreakerForced():
+            return {"breaker_open_until": None, "breaker_forced": True}
         case events.BreakerClosed():
-            return {"breaker_open_until": None}
+            return {"breaker_open_until": None, "breaker_forced": False}
         case _:
             return {}
 

@@ -86,7 +86,7 @@ async def running(
         ports = Ports(clock, LoopTimers(), journal, calling, jitter, vault.seal)
         policy = policy_of(settings)
         archive = Archive(ledger.stream, ledger.at, vault.open)
-        slots = slots_of(ledger.streams_under(streams.BOTS))
+        slots = slots_of(ledger.streams_under(streams.BOTS), ports)
         for hold in opened.holds(clock.utc()):
             if hold.bot_id in slots:
                 remembers_hold(slots[hold.bot_id], hold, policy.pace, ports)

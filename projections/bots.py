@@ -18,7 +18,7 @@ from projections.views import Views
 REGISTERED = "registered"
 UNVERIFIED = "unverified"
 
-_PUT = "INSERT OR REPLACE INTO bots VALUES (?, ?, ?, ?, ?, ?, NULL, ?)"
+_PUT = "INSERT OR REPLACE INTO bots VALUES (?, ?, ?, ?, ?, ?, NULL, ?, '{}')"
 _OWNERS = f"WHERE bot_id=? AND ownership='{REGISTERED}'"
 
 
@@ -31,6 +31,8 @@ class BotRow(msgspec.Struct, frozen=True):
     ownership: str
     suspended_reason: str | None
     registered_at: datetime
+    config: dict[str, object]
+    """What its tenant has set; the rest is the fleet's default."""
 
 
 class BotsProjection:
@@ -38,7 +40,7 @@ class BotsProjection:
     tables = (
         """CREATE TABLE IF NOT EXISTS bots (bot_id INTEGER NOT NULL, tenant_id TEXT NOT NULL, username TEXT NOT NULL,
         first_name TEXT NOT NULL, status TEXT NOT NULL, ownership TEXT NOT NULL, suspended_reason TEXT,
-        registered_at REAL NOT NULL, PRIMARY KEY (tenant_id, bot_id)) WITHOUT ROWID""",
+        registered_at REAL NOT NULL, config TEXT NOT NULL, PRIMARY KEY (tenant_id, bot_id)) WITHOUT ROWID""",
         "CREATE INDEX IF NOT EXISTS tenants_of_bot ON bots (bot_id)",
     )
 
@@ -62,10 +64,9 @@ def bot_of(views: Views, tenant_id: str, bot_id: int) -> BotRow | None:
 
 
 def _row(*columns: Any) -> BotRow:
-    bot_id, tenant_id, username, first_name, status, ownership, reason, registered_at = columns
-    return BotRow(
-        bot_id, tenant_id, username, first_name, Status(status), ownership, reason, moment(float(registered_at))
-    )
+    bot_id, tenant_id, username, first_name, status, ownership, reason, registered_at, config = columns
+    at, own = moment(float(registered_at)), msgspec.json.decode(config, type=dict[str, object])
+    return BotRow(bot_id, tenant_id, username, first_name, Status(status), ownership, reason, at, own)
 
 
 def _registered(event: events.BotRegistered, connection: sqlite3.Connection) -> None:
@@ -91,6 +92,11 @@ def _suspended(event: events.BotSuspended, connection: sqlite3.Connection) -> No
 
 def _resumed(event: events.BotResumed, connection: sqlite3.Connection) -> None:
     _set_status(event.bot_id, Status.ACTIVE, None, connection)
+
+
+def _configured(event: events.BotConfigured, connection: sqlite3.Connection) -> None:
+    config = msgspec.json.encode(event.config).decode()
+    connection.execute(f"UPDATE bots SET config=? {_OWNERS}", (config, event.bot_id))  # noqa: S608  a constant
 
 
 def _removed(event: events.BotRemoved, connection: sqlite3.Connection) -> None:
@@ -120,4 +126,5 @@ _CHANGES: dict[type[events.Event], Callable[[Any, sqlite3.Connection], None]] = 
     events.BotSuspended: _suspended,
     events.BotResumed: _resumed,
     events.BotRemoved: _removed,
+    events.BotConfigured: _configured,
 }

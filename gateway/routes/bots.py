@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from actors.messages import BotChanged, RegisterBot, RemoveBot, ResumeBot, SuspendBot
+from actors.messages import BotChanged, ConfigureBot, RegisterBot, RemoveBot, ResumeBot, SuspendBot
 from domain.bot import Status
 from domain.rules.tokens import parse
 from domain.tenant import Scope
@@ -43,7 +43,7 @@ class Bots:
     def routes(self) -> list[Route]:
         return [
             at("/api/bots", GET=self.listed, POST=self.register),
-            at("/api/bots/{bot_id}", GET=self.shown, DELETE=self.remove),
+            at("/api/bots/{bot_id}", GET=self.shown, PATCH=self.configure, DELETE=self.remove),
             at("/api/bots/{bot_id}/suspend", POST=self.suspend),
             at("/api/bots/{bot_id}/resume", POST=self.resume),
         ]
@@ -66,6 +66,15 @@ class Bots:
         caller = self._caller(request)
         row, position = await own_bot(self._reads, Seen("bots", caller, at_least(request)), _bot_id(request))
         return answer(_seen(row), position=position)
+
+    async def configure(self, request: Request) -> Response:
+        """Any of the fields of `domain.config.Config`; null takes one back to the fleet's default."""
+        caller = self._caller(request)
+        body = await bodies.read(
+            request.receive, request.headers.get("content-length", "0").encode(), self._doors.options.max_body_bytes
+        )
+        change = ConfigureBot(_bot_id(request), caller.tenant_id, bodies.parameters(body), BY)
+        return self._changed(caller, await asked(self._doors.fleet, change))
 
     async def remove(self, request: Request) -> Response:
         caller = self._caller(request)

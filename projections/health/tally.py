@@ -83,6 +83,9 @@ class Tally(msgspec.Struct):
     def breaker_opened(self, _: events.BreakerOpened) -> None:
         self.breaker = Phase.OPEN.value
 
+    def breaker_forced(self, _: events.BreakerForced) -> None:
+        self.breaker = Phase.FORCED.value
+
     def breaker_half_opened(self, _: events.BreakerHalfOpened) -> None:
         self.breaker = Phase.HALF_OPEN.value
 
@@ -110,6 +113,7 @@ Counted = (
     | events.BotSuspended
     | events.BotResumed
     | events.BreakerOpened
+    | events.BreakerForced
     | events.BreakerHalfOpened
     | events.BreakerClosed
 )
@@ -123,6 +127,7 @@ COUNTED: dict[type[events.Event], Callable[[Tally, Any], None]] = {
     events.BotSuspended: Tally.bot_suspended,
     events.BotResumed: Tally.bot_resumed,
     events.BreakerOpened: Tally.breaker_opened,
+    events.BreakerForced: Tally.breaker_forced,
     events.BreakerHalfOpened: Tally.breaker_half_opened,
     events.BreakerClosed: Tally.breaker_closed,
 }

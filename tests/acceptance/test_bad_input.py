@@ -64,7 +64,7 @@ def test_each_is_told_what_is_wrong_and_nothing_is_recorded(
     assert len(sandbox.calls(bot_id=acme.bot_id)) == calls
 
 
-def test_a_token_that_cannot_be_checked_is_not_registered(gateway: Gateway, sandbox: SandboxClient, acme: Acme) -> None:
+def test_a_token_that_cannot_be_checked_is_not_registered(sandbox: SandboxClient, acme: Acme) -> None:
     bot = sandbox.add_bot()
     sandbox.fault("close_before", bot_id=bot.bot_id, times=None)
     with acme.client() as client:
@@ -78,7 +78,7 @@ def test_a_token_that_cannot_be_checked_is_not_registered(gateway: Gateway, sand
     assert again.status_code == 201
 
 
-def test_a_bot_registered_twice_is_a_conflict(gateway: Gateway, sandbox: SandboxClient, acme: Acme) -> None:
+def test_a_bot_registered_twice_is_a_conflict(gateway: Gateway, acme: Acme) -> None:
     before = head_position(gateway)
     with acme.client() as client:
         again = client.post("/api/bots", json={"token": acme.token})

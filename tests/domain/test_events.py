@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.command import Wait
+from domain.config import Config
 from domain.events import CATALOGUE, Event
 from domain.failure import Category
 from domain.store.mapper import from_bytes, to_bytes
@@ -40,9 +41,11 @@ STORED = {
     "bot-suspended": f'{{{WHO},"reason":"too loud","by":"admin"}}',
     "bot-resumed": f'{{{WHO},"by":"tenant"}}',
     "bot-removed": f"{{{WHO}}}",
+    "bot-configured": f'{{{WHO},"config":{{"bot_rps":5.0}},"by":"tenant"}}',
+    "breaker-forced": f'{{{WHO},"reason":"a flood"}}',
     "breaker-opened": f'{{{WHO},"until":"2026-07-01T12:01:00Z","cause":"5 failures in a row"}}',
     "breaker-half-opened": f"{{{WHO}}}",
-    "breaker-closed": f"{{{WHO}}}",
+    "breaker-closed": f'{{{WHO},"reason":"checked"}}',
     "command-accepted": (
         f'{{{WHO},{COMMAND},"received_at":"2026-07-01T11:59:59.500000Z","deadline_s":3600.0,'
         f'"parameters_sealed":"AXNlYWxlZA==","body_hash":"beef","chat":"42","retry_uncertain":true,"patient":true}}'
@@ -113,6 +116,7 @@ BY_TYPE: dict[object, st.SearchStrategy[object]] = {
     type(None): st.none(),
     datetime: MOMENTS,
     Category: st.sampled_from(Category),
+    Config: st.builds(Config, bot_rps=st.one_of(st.none(), st.floats(0, 1000))),
     Wait: st.builds(Wait, MOMENTS, st.text(max_size=10), st.one_of(st.none(), MOMENTS)),
 }
 

@@ -17,6 +17,9 @@ from starlette.applications import Starlette
 
 from actors.messages import (
     BotChanged,
+    BreakerState,
+    ConfigureBot,
+    DescribeBreaker,
     DescribeFleet,
     Execute,
     FleetState,
@@ -28,6 +31,7 @@ from actors.messages import (
     RemoveBot,
     ResumeBot,
     RevokeKey,
+    SetBreaker,
     SuspendBot,
     TenantKey,
 )
@@ -130,6 +134,12 @@ class Fleet(Actor):
                 return self._change(bot_id, tenant_id, lambda bot: lives.resume(bot, tenant_id, by, NOON))
             case RemoveBot(bot_id, tenant_id):
                 return self._change(bot_id, tenant_id, lambda bot: lives.remove(bot, tenant_id, NOON))
+            case ConfigureBot(bot_id, tenant_id, change, by):
+                return self._change(bot_id, tenant_id, lambda bot: lives.configure(bot, tenant_id, change, by, NOON))
+            case SetBreaker(bot_id):
+                return BotChanged(bot_id, "examples_bot", "active", 1)
+            case DescribeBreaker(bot_id):
+                return BreakerState(bot_id, "closed", failures=0, successes=0, open_until=None)
             case DescribeFleet():
                 return FleetState(len(self.bots), awake=1, open_commands=0, draining=self.draining)
             case _:

@@ -32,6 +32,7 @@ ROUTES: list[tuple[str, str, object, tuple[int, ...]]] = [
     ("GET", "/api/bots", None, TENANT),
     ("POST", "/api/bots", {"token": TOKEN_TEXT}, (401, 401, 401, 409, 403, 403, 403)),
     ("GET", f"/api/bots/{BOT_ID}", None, TENANT),
+    ("PATCH", f"/api/bots/{BOT_ID}", {"bot_rps": 5}, TENANT),
     ("DELETE", f"/api/bots/{BOT_ID}", None, (401, 401, 401, 204, 403, 403, 403)),
     ("POST", f"/api/bots/{BOT_ID}/suspend", {}, TENANT),
     ("POST", f"/api/bots/{BOT_ID}/resume", None, TENANT),
@@ -43,6 +44,10 @@ ROUTES: list[tuple[str, str, object, tuple[int, ...]]] = [
     ("GET", "/admin/system/bot-health/summary", None, ADMIN),
     ("GET", "/admin/system/bot-health/unhealthy", None, ADMIN),
     ("GET", f"/admin/system/bot-health/{BOT_ID}", None, ADMIN),
+    ("GET", "/admin/system/circuit-breakers/summary", None, ADMIN),
+    ("GET", f"/admin/system/circuit-breakers/{BOT_ID}", None, ADMIN),
+    ("POST", f"/admin/system/circuit-breakers/{BOT_ID}/open", {"reason": "a flood"}, ADMIN),
+    ("POST", f"/admin/system/circuit-breakers/{BOT_ID}/reset", {"reason": "looked into"}, ADMIN),
 ]
 
 

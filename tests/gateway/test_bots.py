@@ -38,6 +38,7 @@ def test_a_bot_is_shown_with_what_is_known_of_it(house: House) -> None:
         "ownership": "registered",
         "suspended_reason": None,
         "registered_at": "2026-07-01T12:00:00Z",
+        "config": {},
     } == answer.json()
     assert house.runner.position("bots") == int(answer.headers["Botloft-Position"])
 

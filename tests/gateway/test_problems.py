@@ -40,6 +40,7 @@ STATUS = {
     "telegram_unreachable": 503,
     "deadline_exceeded": 503,
     "cancelled": 409,
+    "not_cancellable": 409,
     "delivery_uncertain": 504,
     "delivery_unrecorded": 504,
     "shutting_down": 503,

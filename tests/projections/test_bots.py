@@ -46,7 +46,7 @@ CLAIMED = (BOT_ID, Status.UNVERIFIED, "unverified", None)
 def test_a_registered_bot_is_its_tenants_alone(has: Has, views: Views) -> None:
     assert [MINE] == has(TENANT, registered(seconds=1.5))
     assert [] == has(OTHER_TENANT)
-    row = BotRow(BOT_ID, TENANT, "examples_bot", "Examples", Status.ACTIVE, "registered", None, after(1.5))
+    row = BotRow(BOT_ID, TENANT, "examples_bot", "Examples", Status.ACTIVE, "registered", None, after(1.5), {})
     assert row == bot_of(views, TENANT, BOT_ID)
     assert bot_of(views, OTHER_TENANT, BOT_ID) is None
     assert bot_of(views, TENANT, OTHER_BOT_ID) is None

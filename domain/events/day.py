@@ -1,124 +1,12 @@
-"""The catalogue: every fact that the log holds.
-
-A `TOPIC` never changes, so a class may be renamed and old logs still read. New fields get defaults. No event carries a
-token, a key, a secret or a message's text in clear: sealed fields hold what only the vault can open.
-"""
+"""What a bot did on one day: its commands, its holds, the lives of its actor."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import ClassVar
-
-import msgspec
 
 from domain.command import Wait
+from domain.events.base import Event
 from domain.failure import Category
-
-
-class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    TOPIC: ClassVar[str]
-    occurred_at: datetime
-    """UTC."""
-
-
-# Tenants: stream tenant/<tenant_id>
-
-
-class TenantRegistered(Event, frozen=True, kw_only=True):
-    TOPIC = "tenant-registered"
-    tenant_id: str
-    name: str
-
-
-class KeyIssued(Event, frozen=True, kw_only=True):
-    """`secret_hash` is the SHA-256 of 256 random bits, hexadecimal."""
-
-    TOPIC = "key-issued"
-    tenant_id: str
-    key_id: str
-    secret_hash: str
-    scopes: tuple[str, ...]
-    label: str = ""
-
-
-class KeyRevoked(Event, frozen=True, kw_only=True):
-    TOPIC = "key-revoked"
-    tenant_id: str
-    key_id: str
-
-
-# Bots: stream bot/<bot_id>
-
-
-class BotRegistered(Event, frozen=True, kw_only=True):
-    TOPIC = "bot-registered"
-    bot_id: int
-    tenant_id: str
-    username: str
-    first_name: str
-    token_sealed: bytes
-    token_fingerprint: str
-
-
-class OwnershipChallenged(Event, frozen=True, kw_only=True):
-    """A second tenant registered a bot that already has an owner."""
-
-    TOPIC = "ownership-challenged"
-    bot_id: int
-    tenant_id: str
-    username: str
-    first_name: str
-    token_sealed: bytes
-    token_fingerprint: str
-
-
-class ChallengeWithdrawn(Event, frozen=True, kw_only=True):
-    TOPIC = "challenge-withdrawn"
-    bot_id: int
-    tenant_id: str
-
-
-class BotSuspended(Event, frozen=True, kw_only=True):
-    TOPIC = "bot-suspended"
-    bot_id: int
-    tenant_id: str
-    reason: str
-    by: str
-    """`tenant`, `admin` or `botloft` itself."""
-
-
-class BotResumed(Event, frozen=True, kw_only=True):
-    TOPIC = "bot-resumed"
-    bot_id: int
-    tenant_id: str
-    by: str
-
-
-class BotRemoved(Event, frozen=True, kw_only=True):
-    TOPIC = "bot-removed"
-    bot_id: int
-    tenant_id: str
-
-
-class BreakerOpened(Event, frozen=True, kw_only=True):
-    TOPIC = "breaker-opened"
-    bot_id: int
-    tenant_id: str
-    until: datetime
-    cause: str
-
-
-class BreakerHalfOpened(Event, frozen=True, kw_only=True):
-    TOPIC = "breaker-half-opened"
-    bot_id: int
-    tenant_id: str
-
-
-class BreakerClosed(Event, frozen=True, kw_only=True):
-    TOPIC = "breaker-closed"
-    bot_id: int
-    tenant_id: str
-
 
 # What a bot did on one day: stream d/<yyyy-mm-dd>/<bot_id>
 
@@ -233,11 +121,3 @@ class ActorRestarted(DayEvent, frozen=True, kw_only=True):
 
 class ActorPassivated(DayEvent, frozen=True, kw_only=True):
     TOPIC = "actor-passivated"
-
-
-def _concrete(base: type[Event]) -> list[type[Event]]:
-    below = [found for sub in base.__subclasses__() for found in _concrete(sub)]
-    return [base, *below] if "TOPIC" in vars(base) else below
-
-
-CATALOGUE: dict[str, type[Event]] = {event.TOPIC: event for event in _concrete(Event)}

@@ -1,0 +1,84 @@
+"""The catalogue: every fact that the log holds.
+
+A `TOPIC` never changes, so a class may be renamed and old logs still read. New fields get defaults. No event carries a
+token, a key, a secret or a message's text in clear: sealed fields hold what only the vault can open.
+"""
+
+from __future__ import annotations
+
+from domain.events.base import Event
+from domain.events.day import (
+    ActorFailed,
+    ActorPassivated,
+    ActorRestarted,
+    ActorStarted,
+    AttemptFailed,
+    CommandAccepted,
+    CommandDelivered,
+    CommandNotSent,
+    CommandRejected,
+    CommandStarted,
+    CommandUncertain,
+    DayEvent,
+    Ended,
+    Failed,
+    HoldPlaced,
+)
+from domain.events.lifecycle import (
+    BotConfigured,
+    BotRegistered,
+    BotRemoved,
+    BotResumed,
+    BotSuspended,
+    BreakerClosed,
+    BreakerForced,
+    BreakerHalfOpened,
+    BreakerOpened,
+    ChallengeWithdrawn,
+    KeyIssued,
+    KeyRevoked,
+    OwnershipChallenged,
+    TenantRegistered,
+)
+
+__all__ = [
+    "CATALOGUE",
+    "ActorFailed",
+    "ActorPassivated",
+    "ActorRestarted",
+    "ActorStarted",
+    "AttemptFailed",
+    "BotConfigured",
+    "BotRegistered",
+    "BotRemoved",
+    "BotResumed",
+    "BotSuspended",
+    "BreakerClosed",
+    "BreakerForced",
+    "BreakerHalfOpened",
+    "BreakerOpened",
+    "ChallengeWithdrawn",
+    "CommandAccepted",
+    "CommandDelivered",
+    "CommandNotSent",
+    "CommandRejected",
+    "CommandStarted",
+    "CommandUncertain",
+    "DayEvent",
+    "Ended",
+    "Event",
+    "Failed",
+    "HoldPlaced",
+    "KeyIssued",
+    "KeyRevoked",
+    "OwnershipChallenged",
+    "TenantRegistered",
+]
+
+
+def _concrete(base: type[Event]) -> list[type[Event]]:
+    below = [found for sub in base.__subclasses__() for found in _concrete(sub)]
+    return [base, *below] if "TOPIC" in vars(base) else below
+
+
+CATALOGUE: dict[str, type[Event]] = {event.TOPIC: event for event in _concrete(Event)}

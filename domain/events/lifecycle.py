@@ -1,0 +1,128 @@
+"""What happened to tenants and to bots: their lifecycles, kept for ever."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from domain.config import Config
+from domain.events.base import Event
+
+# Tenants: stream tenant/<tenant_id>
+
+
+class TenantRegistered(Event, frozen=True, kw_only=True):
+    TOPIC = "tenant-registered"
+    tenant_id: str
+    name: str
+
+
+class KeyIssued(Event, frozen=True, kw_only=True):
+    """`secret_hash` is the SHA-256 of 256 random bits, hexadecimal."""
+
+    TOPIC = "key-issued"
+    tenant_id: str
+    key_id: str
+    secret_hash: str
+    scopes: tuple[str, ...]
+    label: str = ""
+
+
+class KeyRevoked(Event, frozen=True, kw_only=True):
+    TOPIC = "key-revoked"
+    tenant_id: str
+    key_id: str
+
+
+# Bots: stream bot/<bot_id>
+
+
+class BotRegistered(Event, frozen=True, kw_only=True):
+    TOPIC = "bot-registered"
+    bot_id: int
+    tenant_id: str
+    username: str
+    first_name: str
+    token_sealed: bytes
+    token_fingerprint: str
+
+
+class OwnershipChallenged(Event, frozen=True, kw_only=True):
+    """A second tenant registered a bot that already has an owner."""
+
+    TOPIC = "ownership-challenged"
+    bot_id: int
+    tenant_id: str
+    username: str
+    first_name: str
+    token_sealed: bytes
+    token_fingerprint: str
+
+
+class ChallengeWithdrawn(Event, frozen=True, kw_only=True):
+    TOPIC = "challenge-withdrawn"
+    bot_id: int
+    tenant_id: str
+
+
+class BotSuspended(Event, frozen=True, kw_only=True):
+    TOPIC = "bot-suspended"
+    bot_id: int
+    tenant_id: str
+    reason: str
+    by: str
+    """`tenant`, `admin` or `botloft` itself."""
+
+
+class BotResumed(Event, frozen=True, kw_only=True):
+    TOPIC = "bot-resumed"
+    bot_id: int
+    tenant_id: str
+    by: str
+
+
+class BotRemoved(Event, frozen=True, kw_only=True):
+    TOPIC = "bot-removed"
+    bot_id: int
+    tenant_id: str
+
+
+class BotConfigured(Event, frozen=True, kw_only=True):
+    """`config` is all of it, as it is from now on."""
+
+    TOPIC = "bot-configured"
+    bot_id: int
+    tenant_id: str
+    config: Config
+    by: str
+
+
+class BreakerForced(Event, frozen=True, kw_only=True):
+    """Open until an admin resets it."""
+
+    TOPIC = "breaker-forced"
+    bot_id: int
+    tenant_id: str
+    reason: str
+
+
+class BreakerOpened(Event, frozen=True, kw_only=True):
+    TOPIC = "breaker-opened"
+    bot_id: int
+    tenant_id: str
+    until: datetime
+    cause: str
+
+
+class BreakerHalfOpened(Event, frozen=True, kw_only=True):
+    TOPIC = "breaker-half-opened"
+    bot_id: int
+    tenant_id: str
+
+
+class BreakerClosed(Event, frozen=True, kw_only=True):
+    """`reason` where an admin reset it."""
+
+    TOPIC = "breaker-closed"
+    bot_id: int
+    tenant_id: str
+    reason: str = ""

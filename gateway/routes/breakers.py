@@ -1,0 +1,70 @@
+"""`/admin/system/circuit-breakers`: who is shut off from Telegram, and an admin's hand on it."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from actors.messages import BotChanged, BreakerState, DescribeBreaker, SetBreaker
+from domain.tenant import Scope
+from gateway import bodies
+from gateway.answers import answer
+from gateway.asking import asked
+from gateway.auth import Caller, Gate
+from gateway.doors import Doors
+from gateway.reading import Reads, Seen, at_least, bot_id_in
+from gateway.routing import at
+from projections.health import breakers
+
+PREFIX = "/admin/system/circuit-breakers"
+MAX_REASON = 200
+
+
+class Why(bodies.Body, frozen=True):
+    reason: str
+
+
+class Breakers:
+    def __init__(self, doors: Doors, gate: Gate, reads: Reads) -> None:
+        self._doors = doors
+        self._gate = gate
+        self._reads = reads
+
+    def routes(self) -> list[Route]:
+        return [
+            at(f"{PREFIX}/summary", GET=self.summary),
+            at(f"{PREFIX}/{{bot_id}}", GET=self.shown),
+            at(f"{PREFIX}/{{bot_id}}/open", POST=self.force_open),
+            at(f"{PREFIX}/{{bot_id}}/reset", POST=self.reset),
+        ]
+
+    async def summary(self, request: Request) -> Response:
+        """How many are in each phase, and which are not closed."""
+        found, position = await self._reads.ask(Seen("health", self._admin(request), at_least(request)), breakers)
+        return answer(found, position=position)
+
+    async def shown(self, request: Request) -> Response:
+        self._admin(request)
+        state: BreakerState = await asked(self._doors.fleet, DescribeBreaker(bot_id_in(request.path_params["bot_id"])))
+        return answer(state)
+
+    async def force_open(self, request: Request) -> Response:
+        """Nothing of this bot leaves until it is reset."""
+        return await self._set(request, is_open=True)
+
+    async def reset(self, request: Request) -> Response:
+        return await self._set(request, is_open=False)
+
+    async def _set(self, request: Request, *, is_open: bool) -> Response:
+        caller = self._admin(request)
+        bot_id = bot_id_in(request.path_params["bot_id"])
+        body = await bodies.of_request(request, Why, self._doors.options.max_body_bytes)
+        reason = bodies.line_of("reason", body.reason, MAX_REASON)
+        changed: BotChanged = await asked(self._doors.fleet, SetBreaker(bot_id, is_open, reason))
+        self._reads.wrote(caller.tenant_id, changed.position)
+        state: BreakerState = await asked(self._doors.fleet, DescribeBreaker(bot_id))
+        return answer(state, position=changed.position)
+
+    def _admin(self, request: Request) -> Caller:
+        return self._gate.admitted(request.headers.get("authorization"), Scope.ADMIN)

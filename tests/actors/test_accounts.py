@@ -1,0 +1,208 @@
+"""Tenants and their keys: what opens what, and from when on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from io import StringIO
+from typing import Any
+
+import pykka
+from rich.console import Console
+from rich.pretty import Pretty
+
+from actors.accounts import AccountsActor, KeyRing
+from actors.messages import FoundOperator, IssueKey, ListKeys, RegisterTenant, RevokeKey, TenantKey
+from actors.runtime import stopped
+from domain.events import KeyIssued
+from domain.refusal import Refused
+from domain.streams import tenant_stream
+from domain.tenant import OPERATOR, Scope, key_id_of, opens
+from tests.actors.waiting import answer_of, until
+from tests.doubles import ManualClock, MemoryJournal
+
+
+class Accounts:
+    def __init__(self, journal: MemoryJournal | None = None) -> None:
+        self.journal = journal or MemoryJournal()
+        self.keys = KeyRing()
+        self.actor: pykka.ActorRef[Any] = AccountsActor.start(
+            list(self.journal.log), self.journal, ManualClock(), self.keys
+        )
+
+    async def ask(self, message: object) -> Any:
+        asked: Any = self.actor.ask(message, block=False)
+        await until(lambda: asked.done() or self.journal.commit())
+        await until(asked.done)
+        return asked.get()
+
+    def opens(self, key: TenantKey) -> bool:
+        found = self.keys.find(key.key_id)
+        return found is not None and opens(found, key.api_key)
+
+
+def with_accounts(story: Callable[[Accounts], Awaitable[None]]) -> None:
+    async def told() -> None:
+        accounts = Accounts()
+        await story(accounts)
+        await stopped(accounts.actor)
+
+    asyncio.run(told())
+
+
+def test_a_new_tenant_gets_a_key_that_opens() -> None:
+    async def story(accounts: Accounts) -> None:
+        key = await accounts.ask(RegisterTenant("Acme"))
+
+        assert isinstance(key, TenantKey)
+        assert key.key_id == key_id_of(key.api_key)
+        assert accounts.opens(key)
+        found = accounts.keys.find(key.key_id)
+        assert found is not None
+        assert (key.tenant_id, (Scope.TENANT,)) == (found.tenant_id, found.scopes)
+        assert 2 == key.position
+
+    with_accounts(story)
+
+
+def test_a_key_opens_nothing_before_it_is_on_disk() -> None:
+    async def story(accounts: Accounts) -> None:
+        accounts.journal.is_away = True
+        asked: Any = accounts.actor.ask(RegisterTenant("Acme"), block=False)
+        await answer_of(accounts.actor, ListKeys("nobody"))
+
+        assert not asked.done()
+        assert [] == list(accounts.keys._keys)  # noqa: SLF001  the key's id is not known yet
+        accounts.journal.is_away = False
+        accounts.journal.commit()
+        assert accounts.opens(await asked)
+
+    with_accounts(story)
+
+
+def test_what_could_not_be_written_was_not_made() -> None:
+    async def story(accounts: Accounts) -> None:
+        first = await accounts.ask(RegisterTenant("Acme"))
+        accounts.journal.somebody_else_wrote(tenant_stream(first.tenant_id))
+        told = await accounts.ask(IssueKey(first.tenant_id, (Scope.TENANT,), "second"))
+
+        assert isinstance(told, Refused)
+        assert "store_unavailable" == told.code
+        assert [first.key_id] == [key.key_id for key in await accounts.ask(ListKeys(first.tenant_id))]
+
+    with_accounts(story)
+
+
+def test_a_second_key_has_the_scopes_and_the_name_that_were_asked_for() -> None:
+    async def story(accounts: Accounts) -> None:
+        first = await accounts.ask(RegisterTenant("Acme"))
+        second = await accounts.ask(IssueKey(first.tenant_id, (Scope.ANALYST,), "reports"))
+
+        assert accounts.opens(first)
+        assert accounts.opens(second)
+        keys = await accounts.ask(ListKeys(first.tenant_id))
+        assert [((Scope.TENANT,), "first"), ((Scope.ANALYST,), "reports")] == [(key.scopes, key.label) for key in keys]
+
+    with_accounts(story)
+
+
+def test_nobody_gets_a_key_for_a_tenant_that_does_not_exist() -> None:
+    async def story(accounts: Accounts) -> None:
+        told = await accounts.ask(IssueKey("nobody", (Scope.TENANT,), ""))
+
+        assert isinstance(told, Refused)
+        assert "not_found" == told.code
+
+    with_accounts(story)
+
+
+def test_a_revoked_key_opens_nothing_and_the_others_go_on() -> None:
+    async def story(accounts: Accounts) -> None:
+        first = await accounts.ask(RegisterTenant("Acme"))
+        second = await accounts.ask(IssueKey(first.tenant_id, (Scope.TENANT,), ""))
+
+        assert 4 == await accounts.ask(RevokeKey(first.tenant_id, first.key_id))
+        assert [False, True] == [accounts.opens(first), accounts.opens(second)]
+
+    with_accounts(story)
+
+
+def test_the_last_key_cannot_be_revoked() -> None:
+    async def story(accounts: Accounts) -> None:
+        first = await accounts.ask(RegisterTenant("Acme"))
+        told = await accounts.ask(RevokeKey(first.tenant_id, first.key_id))
+
+        assert isinstance(told, Refused)
+        assert accounts.opens(first)
+
+    with_accounts(story)
+
+
+def test_two_who_revoke_the_last_two_keys_at_once_leave_one() -> None:
+    async def story(accounts: Accounts) -> None:
+        first = await accounts.ask(RegisterTenant("Acme"))
+        second = await accounts.ask(IssueKey(first.tenant_id, (Scope.TENANT,), ""))
+        told = [accounts.actor.ask(RevokeKey(first.tenant_id, key.key_id), block=False) for key in (first, second)]
+        await answer_of(accounts.actor, ListKeys("nobody"))
+        accounts.journal.commit()
+
+        assert 1 == len([answer for answer in [await one for one in told] if isinstance(answer, Refused)])
+        assert 1 == len([key for key in (first, second) if accounts.opens(key)])
+
+    with_accounts(story)
+
+
+def test_another_tenants_key_cannot_be_revoked() -> None:
+    async def story(accounts: Accounts) -> None:
+        acme, globex = await accounts.ask(RegisterTenant("Acme")), await accounts.ask(RegisterTenant("Globex"))
+        await accounts.ask(IssueKey(globex.tenant_id, (Scope.TENANT,), ""))
+        told = await accounts.ask(RevokeKey(globex.tenant_id, acme.key_id))
+
+        assert isinstance(told, Refused)
+        assert "not_found" == told.code
+        assert accounts.opens(acme)
+
+    with_accounts(story)
+
+
+def test_the_operator_is_found_once() -> None:
+    async def story(accounts: Accounts) -> None:
+        admin = await accounts.ask(FoundOperator())
+        found = accounts.keys.find(admin.key_id)
+
+        assert found is not None
+        assert (OPERATOR, (Scope.ADMIN,)) == (found.tenant_id, found.scopes)
+        assert None is await accounts.ask(FoundOperator())
+
+    with_accounts(story)
+
+
+def test_keys_are_known_again_after_a_restart() -> None:
+    async def story(accounts: Accounts) -> None:
+        first = await accounts.ask(RegisterTenant("Acme"))
+        second = await accounts.ask(IssueKey(first.tenant_id, (Scope.TENANT,), ""))
+        await accounts.ask(RevokeKey(first.tenant_id, first.key_id))
+        again = Accounts(accounts.journal)
+
+        assert [False, True] == [again.opens(first), again.opens(second)]
+        assert isinstance(await again.ask(IssueKey(first.tenant_id, (Scope.TENANT,), "third")), TenantKey)
+        await stopped(again.actor)
+
+    with_accounts(story)
+
+
+def test_no_key_is_in_the_log_or_in_any_picture_of_an_answer() -> None:
+    async def story(accounts: Accounts) -> None:
+        key = await accounts.ask(RegisterTenant("Acme"))
+        secret = key.api_key.split("_")[2]
+        screen = StringIO()
+        Console(file=screen, width=500).print(Pretty(key), Pretty([key]))
+
+        for shown in (repr(key), str(key), f"{[key]}", screen.getvalue(), repr(accounts.journal.log)):
+            assert secret not in shown
+            assert key.api_key not in shown
+        (issued,) = accounts.journal.of(KeyIssued)
+        assert isinstance(issued, KeyIssued)
+        assert key.key_id in screen.getvalue()
+
+    with_accounts(story)
