@@ -102,7 +102,7 @@ class BotActor(LoopActor):
             case SuspendBot():
                 self._life.suspended(message.tenant_id, message.reason, message.by, reply)
             case ResumeBot():
-                self._life.resumed(message.tenant_id, message.by, reply)
+                self._life.resumed(message, reply)
             case RemoveBot():
                 self._life.removed(message.tenant_id, reply)
             case ConfigureBot():

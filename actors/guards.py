@@ -27,6 +27,8 @@ class Policy:
     max_in_flight: int = 30
     max_waiting: int = 1000
     telegram_timeout_s: float = 60.0
+    idle_timeout_s: float = 1800.0
+    max_active_bots: int = 10_000
 
 
 class Guards:

@@ -51,7 +51,15 @@ class Restart:
 
 @dataclass(frozen=True, slots=True)
 class TryAgain:
-    """A bot that was given up has rested."""
+    """A bot that was given up for this reason has rested."""
+
+    slot: Slot
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """All that was written for this bot is on disk."""
 
     slot: Slot
 
@@ -78,7 +86,11 @@ class Incarnations:
         """Commands and messages that come meanwhile wait in the slot."""
         if not slot.waking:
             slot.waking = True
-            self._beside(self._read(slot.bot_id), lambda found: self._woken(slot, found))
+            # What its last incarnation wrote must be on disk before the next one reads.
+            self._ports.journal.flush(lambda _: self._tell(Read(slot)))
+
+    def read(self, slot: Slot) -> None:
+        self._beside(self._read(slot.bot_id), lambda found: self._woken(slot, found))
 
     def failed(self, slot: Slot, reason: str) -> None:
         slot.actor = None
@@ -86,17 +98,17 @@ class Incarnations:
         state, what = restarts.failed(self._restarts.get(slot.bot_id, Restarts()), now)
         self._restarts[slot.bot_id] = state
         self._note(slot, events.ActorFailed, reason=reason)
-        # What the old incarnation wrote must be on disk before the next one reads.
         slot.waking = True
         if isinstance(what, GiveUp):
             log.error("bot_given_up", bot_id=slot.bot_id, error=reason, rest_s=what.rest_s)
             slot.sick = f"its actor failed {restarts.RESTARTS_MAX + 1} times in a minute ({reason})"
-            self._ports.timers.at(now + what.rest_s, lambda: self._tell(TryAgain(slot)))
-            self._after_flush(Restart(slot, 0.0))
+            rested = TryAgain(slot, slot.sick)
+            self._ports.timers.at(now + what.rest_s, lambda: self._tell(rested))
+            self._tell(Restart(slot, 0.0))
         else:
             log.error("bot_actor_failed", bot_id=slot.bot_id, error=reason, restart_after_s=what.after_s)
             again = Restart(slot, what.after_s)
-            self._ports.timers.at(now + what.after_s, lambda: self._after_flush(again))
+            self._ports.timers.at(now + what.after_s, lambda: self._tell(again))
 
     def restart(self, restart: Restart) -> None:
         restart.slot.waking = False
@@ -106,14 +118,10 @@ class Incarnations:
     def try_again(self, again: TryAgain) -> None:
         """Unless somebody has resumed or removed it meanwhile; then there is nothing to do."""
         slot = again.slot
-        if slot.sick is not None and slot.tenants:
-            slot.sick = None
-            slot.tell(Lifecycle(ResumeBot(slot.bot_id, slot.tenants[0], BY), LoopFuture()))
+        if slot.tenants:
+            slot.tell(Lifecycle(ResumeBot(slot.bot_id, slot.tenants[0], BY, again.reason), LoopFuture()))
             if slot.actor is None:
                 self.wake(slot)
-
-    def _after_flush(self, restart: Restart) -> None:
-        self._ports.journal.flush(lambda _: self._tell(restart))
 
     async def _read(self, bot_id: int) -> Found:
         try:

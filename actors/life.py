@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from actors.messages import BotChanged
+from actors.messages import BotChanged, ResumeBot
 from actors.ports import Ports, Then
 from actors.slot import Slot
 from domain import bot as lives
@@ -64,8 +64,11 @@ class Life:
     def suspended(self, tenant_id: str, reason: str, by: str, reply: Reply) -> None:
         self.decided(lives.suspend(self.bot, tenant_id, reason, by, self._ports.clock.utc()), tenant_id, reply)
 
-    def resumed(self, tenant_id: str, by: str, reply: Reply) -> None:
-        self.decided(lives.resume(self.bot, tenant_id, by, self._ports.clock.utc()), tenant_id, reply)
+    def resumed(self, message: ResumeBot, reply: Reply) -> None:
+        other_reason = message.if_because is not None and message.if_because != self.bot.suspended
+        now = self._ports.clock.utc()
+        decision = () if other_reason else lives.resume(self.bot, message.tenant_id, message.by, now)
+        self.decided(decision, message.tenant_id, reply)
 
     def removed(self, tenant_id: str, reply: Reply) -> None:
         self.decided(lives.remove(self.bot, tenant_id, self._ports.clock.utc()), tenant_id, reply)

@@ -82,11 +82,12 @@ class SuspendBot(Message, frozen=True):
 
 
 class ResumeBot(Message, frozen=True):
-    """Answered with `BotChanged`."""
+    """Answered with `BotChanged`. With `if_because` only a bot that is suspended for that reason is resumed."""
 
     bot_id: int
     tenant_id: str
     by: str
+    if_because: str | None = None
 
 
 class RemoveBot(Message, frozen=True):

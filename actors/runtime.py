@@ -25,7 +25,7 @@ from pykka.messages import _ActorStop
 
 from actors.inbox import DEFERRED, Deferred, Drained, Inbox, InboxFull, LoopFuture
 
-__all__ = ["DEFERRED", "InboxFull", "LoopActor", "LoopFuture", "stopped"]
+__all__ = ["DEFERRED", "InboxFull", "LoopActor", "LoopFuture", "stop_soon", "stopped"]
 
 
 class _StopFlag:
@@ -52,6 +52,12 @@ class _Finished:
 
 _spawned: set[asyncio.Task[Any]] = set()
 """asyncio keeps only weak references to tasks."""
+
+
+def stop_soon(actor: pykka.ActorRef[Any]) -> None:
+    """Stops it after what is in its inbox, and does not wait."""
+    if actor.is_alive():
+        actor.tell(_ActorStop())
 
 
 async def stopped(actor: pykka.ActorRef[Any]) -> None:

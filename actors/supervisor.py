@@ -14,7 +14,7 @@ from actors.bot import Change, Lifecycle
 from actors.draining import SHUTTING_DOWN
 from actors.durable import Durable, Recorded
 from actors.guards import Policy
-from actors.incarnations import Bots, Incarnations, Restart, TryAgain
+from actors.incarnations import Bots, Incarnations, Read, Restart, TryAgain
 from actors.mail import CancelTicket
 from actors.messages import (
     BotFailed,
@@ -33,6 +33,7 @@ from actors.messages import (
     SetBreaker,
     SuspendBot,
 )
+from actors.passivation import Beat, Passivation
 from actors.permits import Permits
 from actors.ports import Ports
 from actors.runtime import DEFERRED, LoopActor
@@ -61,9 +62,11 @@ class Supervisor(LoopActor):
         self._ports = ports
         self._policy = policy
         self._draining = False
+        self._sleep = Passivation(slots, ports, policy, self.actor_ref.tell)
         self._incarnations = Incarnations(bots, ports, permits, policy, self.actor_ref.tell, self.beside)
 
     def on_start(self) -> None:
+        self._sleep.next_beat()
         # What the last process left open is in the slots already; nothing new comes before it.
         for slot in self._slots.values():
             if slot.open_commands:
@@ -95,6 +98,10 @@ class Supervisor(LoopActor):
                 return self._durable.recorded(message)
             case Restart():
                 return self._incarnations.restart(message)
+            case Read():
+                return self._incarnations.read(message.slot)
+            case Beat():
+                return self._sleep.beat()
             case TryAgain():
                 return self._incarnations.try_again(message)
             case Drain():

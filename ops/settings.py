@@ -53,6 +53,8 @@ class Settings(BaseSettings):
     breaker_successes: Count = Field(2, description="successful probes that close it")
     telegram_timeout_s: Seconds = Field(60, description="seconds that one attempt may take")
     command_deadline_s: Seconds = Field(30, description="seconds a caller waits, unless it sets X-Deadline-S")
+    max_active_bots: Count = Field(10_000, description="bots awake at once; beyond it the least used ones sleep")
+    idle_timeout_s: Seconds = Field(1800, description="seconds without a command after which a bot sleeps")
     max_connections: Count = Field(100, description="connections to Telegram, of the whole fleet")
     max_backlog: Count = Field(20_000, description="events that may wait for the disk before new commands are refused")
     drain_s: Seconds = Field(20, description="seconds that a stop waits for commands in flight")

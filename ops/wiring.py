@@ -124,6 +124,8 @@ def policy_of(settings: Settings) -> Policy:
         max_in_flight=settings.max_in_flight,
         max_waiting=settings.max_waiting,
         telegram_timeout_s=settings.telegram_timeout_s,
+        idle_timeout_s=settings.idle_timeout_s,
+        max_active_bots=settings.max_active_bots,
     )
 
 

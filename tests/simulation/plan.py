@@ -1,0 +1,95 @@
+"""What a seed stands for: the fleet, its limits, how much goes wrong, and every single draw after that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+
+from actors.guards import Policy
+from domain.rules.breaker import BreakerPolicy
+from domain.rules.pacing import PacePolicy
+from tests.examples import BOT_ID
+
+TENANTS = ("acme", "globex", "initech")
+ONCE_WITH_CHAT, ONCE_WITHOUT = "sendMessage", "createInvoiceLink"
+REPEATABLE_WITH_CHAT, REPEATABLE_WITHOUT = "editMessageText", "setMyCommands"
+COSMETIC = "sendChatAction"
+METHODS = (
+    *[ONCE_WITH_CHAT] * 9,
+    *[REPEATABLE_WITH_CHAT] * 3,
+    *[COSMETIC] * 2,
+    *[ONCE_WITHOUT] * 3,
+    *[REPEATABLE_WITHOUT] * 2,
+    "deleteMessage",
+)
+WITHOUT_CHAT = (ONCE_WITHOUT, REPEATABLE_WITHOUT)
+
+
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """How often: a share of the draws, or the mean number of times a run."""
+
+    telegram: float
+    stalls: float
+    slow_commits: float
+    actor_crashes: int
+    crashes_inside: float
+    process_crashes: int
+    lifecycle: int
+    strangers: int
+    unreadable: float
+    late_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    bots: dict[int, str]
+    chats: dict[int, tuple[int, ...]]
+    policy: Policy
+    fleet_rps: float
+    max_backlog: int
+    commands: int
+    seconds: float
+    faults: Faults
+
+
+def plan_of(chance: Random) -> Plan:
+    bots = {BOT_ID + n: chance.choice(TENANTS) for n in range(chance.randint(1, 4))}
+    policy = Policy(
+        pace=PacePolicy(chance.choice((0, 2, 5, 25)), chance.choice((0, 1, 1, 3)), chance.choice((0, 6, 20))),
+        breaker=BreakerPolicy(
+            failures=chance.choice((2, 3, 5)),
+            cooldown_s=chance.choice((1.5, 5, 10)),
+            successes=chance.choice((1, 2)),
+            probe_timeout_s=chance.choice((1.5, 15)),
+        ),
+        max_in_flight=chance.choice((1, 3, 30)),
+        max_waiting=chance.choice((4, 20, 1000)),
+        telegram_timeout_s=chance.choice((2, 10, 60)),
+    )
+    return Plan(
+        bots=bots,
+        chats={bot: tuple(chance.choice((1, 2, 3, -1, -2)) * 100 for _ in range(chance.randint(1, 4))) for bot in bots},
+        policy=policy,
+        fleet_rps=chance.choice((0, 0, 4, 15)),
+        max_backlog=chance.choice((5, 30, 1000)),
+        commands=chance.randint(40, 80),
+        seconds=chance.choice((4, 15, 40)),
+        faults=_faults(chance),
+    )
+
+
+def _faults(chance: Random) -> Faults:
+    """Many runs are spared some kinds, so that each kind is also seen alone."""
+    return Faults(
+        telegram=chance.choice((0.0, 0.1, 0.3, 0.6)),
+        stalls=chance.choice((0.0, 0.0, 0.03, 0.1)),
+        slow_commits=chance.choice((0.0, 0.2)),
+        actor_crashes=chance.choice((0, 0, 1, 4)),
+        crashes_inside=chance.choice((0.0, 0.0, 0.01)),
+        process_crashes=chance.choice((0, 0, 1, 2)),
+        lifecycle=chance.choice((0, 2, 6)),
+        strangers=chance.choice((0, 0, 0, 1)),
+        unreadable=chance.choice((0.0, 0.0, 0.2)),
+        late_s=chance.choice((0.0, 0.03)),
+    )
