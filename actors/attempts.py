@@ -67,8 +67,8 @@ class Attempts:
     def _call(self, ticket: Ticket, now: float) -> None:
         if ticket.queued_s is None:
             ticket.queued_s = now - ticket.arrived
-        ticket.stage, ticket.left_at = Stage.CALLING, now
-        ticket.attempts += 1
+        # Should the call itself fail, the next incarnation finds a ticket that waits and not one that is out.
+        ticket.stage, ticket.left_at = Stage.WAITING, now
         slot = self._slot
         self._ports.telegram.call(
             self._life.owned_token,
@@ -77,6 +77,8 @@ class Attempts:
             self._guards.time_for(ticket, now),
             lambda answer: slot.tell(Answered(ticket, answer)),
         )
+        ticket.stage = Stage.CALLING
+        ticket.attempts += 1
 
     def answered(self, ticket: Ticket, answer: Answer) -> None:
         now = self._ports.clock.steady()

@@ -22,6 +22,10 @@ from domain.rules.breaker import Breaker, Phase
 from domain.store.ledger import Ledger
 from domain.store.mapper import Recorded
 
+BY = "botloft"
+"""Who suspends and resumes where nobody was asked."""
+GIVEN_UP_SINCE = "its actor failed"
+
 
 def slots_of(history: Iterable[Recorded], ports: Ports) -> dict[int, Slot]:
     """From the events of all bots' streams, in the order of the log: a slot for every bot that somebody has."""
@@ -32,7 +36,14 @@ def slots_of(history: Iterable[Recorded], ports: Ports) -> dict[int, Slot]:
     slots = {bot_id: Slot(bot_id, bot.tenants) for bot_id, bot in bots.items() if bot.tenants}
     for bot_id, slot in slots.items():
         remembers_breaker(slot, bots[bot_id], ports)
+        if was_given_up(bots[bot_id]):
+            slot.sick = bots[bot_id].suspended
     return slots
+
+
+def was_given_up(bot: Bot) -> bool:
+    """By us, since its actor failed: then it is for us to try it again."""
+    return bot.suspended is not None and bot.suspended_by == BY and bot.suspended.startswith(GIVEN_UP_SINCE)
 
 
 def read_bot(ledger: Ledger, bot_id: int) -> Bot:

@@ -10,11 +10,11 @@ from typing import Any
 import structlog
 
 from actors.bot import BotActor, Lifecycle
-from actors.fleet import remembers_breaker
+from actors.fleet import BY, GIVEN_UP_SINCE, remembers_breaker
 from actors.guards import Policy
 from actors.inbox import LoopFuture
 from actors.mail import StopWaiting
-from actors.messages import ResumeBot, SuspendBot
+from actors.messages import ClearAlert, RaiseAlert, ResumeBot, SuspendBot
 from actors.permits import Permits
 from actors.ports import Ports
 from actors.slot import Slot
@@ -27,7 +27,7 @@ from domain.rules.restarts import GiveUp, Restarts
 from domain.rules.tokens import Token
 
 READ_AGAIN_S = 1.0
-BY = "botloft"
+GIVEN_UP = "bot_given_up"
 NOT_READ = Refused(
     "store_unavailable", "The bot could not be read from the event store. Nothing was sent; try again.", 2.0
 )
@@ -58,6 +58,14 @@ class TryAgain:
 
 
 @dataclass(frozen=True, slots=True)
+class LookedAfter:
+    """Some time after a bot was tried again."""
+
+    slot: Slot
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
 class Read:
     """All that was written for this bot is on disk."""
 
@@ -76,10 +84,11 @@ class Incarnations:
         policy: Policy,
         tell: Callable[[object], None],
         beside: Callable[[Coroutine[Any, Any, Any], Callable[[Any], Any]], None],
+        alert: Callable[[RaiseAlert | ClearAlert], None],
     ) -> None:
         """`tell` and `beside` are the supervisor's."""
         self._bots, self._ports, self._permits, self._policy = bots, ports, permits, policy
-        self._tell, self._beside = tell, beside
+        self._tell, self._beside, self._alert = tell, beside, alert
         self._restarts: dict[int, Restarts] = {}
 
     def wake(self, slot: Slot) -> None:
@@ -101,10 +110,12 @@ class Incarnations:
         slot.waking = True
         if isinstance(what, GiveUp):
             log.error("bot_given_up", bot_id=slot.bot_id, error=reason, rest_s=what.rest_s)
-            slot.sick = f"its actor failed {restarts.RESTARTS_MAX + 1} times in a minute ({reason})"
-            rested = TryAgain(slot, slot.sick)
-            self._ports.timers.at(now + what.rest_s, lambda: self._tell(rested))
+            slot.sick = f"{GIVEN_UP_SINCE} {restarts.RESTARTS_MAX + 1} times in a minute ({reason})"
+            self.try_later(slot, slot.sick, what.rest_s)
             self._tell(Restart(slot, 0.0))
+            owner = slot.tenants[0] if slot.tenants else ""
+            rest = f"It is suspended and tried again in {what.rest_s / 60:g} minutes."
+            self._alert(RaiseAlert(GIVEN_UP, slot.bot_id, owner, f"Bot {slot.bot_id}: {slot.sick}. {rest}"))
         else:
             log.error("bot_actor_failed", bot_id=slot.bot_id, error=reason, restart_after_s=what.after_s)
             again = Restart(slot, what.after_s)
@@ -115,6 +126,10 @@ class Incarnations:
         self._note(restart.slot, events.ActorRestarted, after_s=restart.after_s)
         self.wake(restart.slot)
 
+    def try_later(self, slot: Slot, reason: str, rest_s: float) -> None:
+        rested = TryAgain(slot, reason)
+        self._ports.timers.at(self._ports.clock.steady() + rest_s, lambda: self._tell(rested))
+
     def try_again(self, again: TryAgain) -> None:
         """Unless somebody has resumed or removed it meanwhile; then there is nothing to do."""
         slot = again.slot
@@ -122,6 +137,14 @@ class Incarnations:
             slot.tell(Lifecycle(ResumeBot(slot.bot_id, slot.tenants[0], BY, again.reason), LoopFuture()))
             if slot.actor is None:
                 self.wake(slot)
+        at = self._ports.clock.steady()
+        self._ports.timers.at(at + restarts.WINDOW_S, lambda: self._tell(LookedAfter(slot, at)))
+
+    def looked_after(self, message: LookedAfter) -> None:
+        """The incident is over when the bot has lived through the time in which failures count."""
+        state = self._restarts.get(message.slot.bot_id, Restarts())
+        if not any(at >= message.since for at in state.failed_at) and message.slot.sick is None:
+            self._alert(ClearAlert(GIVEN_UP, message.slot.bot_id))
 
     async def _read(self, bot_id: int) -> Found:
         try:

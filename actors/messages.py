@@ -214,6 +214,23 @@ class KeyInfo(Message, frozen=True):
     issued_at: datetime
 
 
+# To the alerts actor
+
+
+class RaiseAlert(Message, frozen=True):
+    """One incident is told once, however often it is raised."""
+
+    kind: str
+    bot_id: int
+    tenant_id: str
+    detail: str
+
+
+class ClearAlert(Message, frozen=True):
+    kind: str
+    bot_id: int
+
+
 # Between the supervisor and a bot
 
 

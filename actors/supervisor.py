@@ -6,6 +6,7 @@ the bot if need be, and hands the command over.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from actors import draining, fleet, introductions
@@ -14,17 +15,19 @@ from actors.bot import Change, Lifecycle
 from actors.draining import SHUTTING_DOWN
 from actors.durable import Durable, Recorded
 from actors.guards import Policy
-from actors.incarnations import Bots, Incarnations, Read, Restart, TryAgain
+from actors.incarnations import Bots, Incarnations, LookedAfter, Read, Restart, TryAgain
 from actors.mail import CancelTicket
 from actors.messages import (
     BotFailed,
     Cancel,
+    ClearAlert,
     ConfigureBot,
     DescribeBreaker,
     DescribeFleet,
     Drain,
     Execute,
     FleetState,
+    RaiseAlert,
     ReadResult,
     Register,
     RegisterBot,
@@ -41,6 +44,7 @@ from actors.slot import Slot, Ticket
 from domain.bot import Identity
 from domain.methods import method_named
 from domain.refusal import Refused
+from domain.rules import restarts
 
 NOT_HERE = Refused("not_found", "There is no such bot. GET /api/bots lists yours.")
 
@@ -54,6 +58,7 @@ class Supervisor(LoopActor):
         permits: Permits,
         policy: Policy,
         archive: Archive,
+        alert: Callable[[RaiseAlert | ClearAlert], None] = lambda _: None,
     ) -> None:
         super().__init__()
         self._durable = Durable(ports, archive, self.actor_ref.tell, self._hand_over)
@@ -63,12 +68,14 @@ class Supervisor(LoopActor):
         self._policy = policy
         self._draining = False
         self._sleep = Passivation(slots, ports, policy, self.actor_ref.tell)
-        self._incarnations = Incarnations(bots, ports, permits, policy, self.actor_ref.tell, self.beside)
+        self._incarnations = Incarnations(bots, ports, permits, policy, self.actor_ref.tell, self.beside, alert)
 
     def on_start(self) -> None:
         self._sleep.next_beat()
         # What the last process left open is in the slots already; nothing new comes before it.
         for slot in self._slots.values():
+            if slot.sick is not None:
+                self._incarnations.try_later(slot, slot.sick, restarts.REST_S)
             if slot.open_commands:
                 self._incarnations.wake(slot)
 
@@ -102,6 +109,8 @@ class Supervisor(LoopActor):
                 return self._incarnations.read(message.slot)
             case Beat():
                 return self._sleep.beat()
+            case LookedAfter():
+                return self._incarnations.looked_after(message)
             case TryAgain():
                 return self._incarnations.try_again(message)
             case Drain():

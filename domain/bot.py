@@ -42,6 +42,7 @@ class Bot(msgspec.Struct, frozen=True):
     registered_at: datetime | None = None
     suspended: str | None = None
     """Why; None while it is active."""
+    suspended_by: str | None = None
     claims: dict[str, Identity] = {}
     breaker_open_until: datetime | None = None
     breaker_forced: bool = False
@@ -130,6 +131,7 @@ def may_command(bot: Bot, tenant_id: str) -> Refused | None:
 
 _AS_NEW: dict[str, object] = {
     "suspended": None,
+    "suspended_by": None,
     "breaker_open_until": None,
     "breaker_forced": False,
     "config": DEFAULT,
@@ -154,9 +156,9 @@ def _changes(bot: Bot, event: events.Event) -> dict[str, object]:
         case events.ChallengeWithdrawn():
             return {"claims": {tenant: who for tenant, who in bot.claims.items() if tenant != event.tenant_id}}
         case events.BotSuspended():
-            return {"suspended": event.reason}
+            return {"suspended": event.reason, "suspended_by": event.by}
         case events.BotResumed():
-            return {"suspended": None}
+            return {"suspended": None, "suspended_by": None}
         case events.BotRemoved():
             return {"owner": None, **_AS_NEW}
         case events.BotConfigured():

@@ -8,7 +8,8 @@ import os
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "BOTLOFT_"
@@ -42,6 +43,8 @@ class Settings(BaseSettings):
     open_registration: bool | None = Field(
         None, description="whether anybody may register a tenant; by default only while listening on loopback"
     )
+    alert_url: str | None = Field(None, description="where the operator's alerts are posted (Standard Webhooks)")
+    alert_secret: SecretStr | None = Field(None, description="signs them; 32 characters or more, or whsec_ and base64")
     fleet_rps: Limit = Field(25, description="requests per second of the whole fleet; 0: no limit")
     bot_rps: Limit = Field(25, description="requests per second of one bot; 0: no limit")
     chat_rps: Limit = Field(1, description="messages per second into one chat; 0: no limit")
@@ -71,16 +74,24 @@ class Settings(BaseSettings):
             _check_length(key)
         return keys
 
-    @field_validator("admin_key")
+    @field_validator("admin_key", "alert_secret")
     @classmethod
     def _admin_long_enough(cls, key: SecretStr | None) -> SecretStr | None:
         if key is not None:
             _check_length(key)
         return key
 
-    @field_validator("telegram_api")
+    @model_validator(mode="after")
+    def _alerts_are_signed(self) -> Settings:
+        if self.alert_url is not None and self.alert_secret is None:
+            raise ValueError("BOTLOFT_ALERT_URL needs BOTLOFT_ALERT_SECRET, so that your end can tell who posts")
+        return self
+
+    @field_validator("telegram_api", "alert_url")
     @classmethod
-    def _is_url(cls, url: str) -> str:
+    def _is_url(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
         if not url.startswith(("https://", "http://")):
             raise ValueError("must begin with https:// or http://")
         return url.rstrip("/")
@@ -106,10 +117,12 @@ def load() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        lines = [
-            f"{PREFIX}{str(e['loc'][0]).upper()}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()
-        ]
-        raise BadSettings("\n".join(lines)) from None
+        raise BadSettings("\n".join(_sentence(one) for one in error.errors())) from None
+
+
+def _sentence(error: ErrorDetails) -> str:
+    said = error["msg"].removeprefix("Value error, ")
+    return f"{PREFIX}{str(error['loc'][0]).upper()}: {said}" if error["loc"] else said
 
 
 def is_loopback(host: str) -> bool:
@@ -142,6 +155,6 @@ def described(settings: Settings) -> list[tuple[str, str, str]]:
     rows = []
     for name, field in Settings.model_fields.items():
         value = getattr(settings, name)
-        shown = "set, not shown" if name in ("admin_key", "master_keys") and value else str(value)
+        shown = "set, not shown" if name in ("admin_key", "master_keys", "alert_secret") and value else str(value)
         rows.append((f"{PREFIX}{name.upper()}", shown if value not in (None, []) else "-", field.description or ""))
     return rows

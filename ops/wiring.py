@@ -14,6 +14,7 @@ import pykka
 
 from actors.acceptance import Archive
 from actors.accounts import AccountsActor, KeyRing
+from actors.alerts import AlertsActor
 from actors.fleet import read_bot, remembers_hold, slots_of, take_up
 from actors.guards import Policy
 from actors.incarnations import Bots
@@ -21,6 +22,7 @@ from actors.journal import Journal
 from actors.messages import Drain, FoundOperator, TenantKey
 from actors.permits import Permits
 from actors.ports import Calling, Clock, Ports
+from actors.posting import Poster
 from actors.supervisor import Supervisor
 from actors.telegram import Telegram
 from domain import streams
@@ -99,6 +101,7 @@ async def running(
             Permits(settings.fleet_rps, clock, ports.timers),
             policy,
             archive,
+            _alerts(settings, ports, stack).tell,
         )
         stack.push_async_callback(_ask, supervisor, Drain(settings.drain_s))
         keys = KeyRing()
@@ -127,6 +130,14 @@ def policy_of(settings: Settings) -> Policy:
         idle_timeout_s=settings.idle_timeout_s,
         max_active_bots=settings.max_active_bots,
     )
+
+
+def _alerts(settings: Settings, ports: Ports, stack: AsyncExitStack) -> pykka.ActorRef[AlertsActor]:
+    poster, secret = None, ""
+    if settings.alert_url is not None and settings.alert_secret is not None:
+        poster, secret = Poster(settings.alert_url), settings.alert_secret.get_secret_value()
+        stack.push_async_callback(poster.close)
+    return AlertsActor.start(ports, poster, secret)
 
 
 def _projections(settings: Settings, ledger: Ledger, stack: AsyncExitStack) -> tuple[Runner, Views]:

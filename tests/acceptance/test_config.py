@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 from ops.sandbox.client import SandboxClient
 from tests.acceptance.gateway_process import Acme, Gateway
@@ -26,7 +27,7 @@ def test_a_bots_own_pace_holds_from_then_on_and_after_a_restart(gateway: Gateway
     assert changed.status_code == 200
     assert shown == {"bot_rps": 2.0, "breaker": {"failures": 3}}
     assert outcomes == ["delivered"] * 6
-    assert min(later - earlier for earlier, later in zip(at, at[1:], strict=False)) > 0.45
+    assert min(later - earlier for earlier, later in pairwise(at)) > 0.45
     assert (back, after) == (200, {"breaker": {"failures": 3}})
 
 

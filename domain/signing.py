@@ -1,0 +1,19 @@
+"""Signatures of what we post to others, after the Standard Webhooks specification."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from datetime import datetime
+
+PREFIX = "whsec_"
+
+
+def signed(secret: str, message_id: str, at: datetime, body: bytes) -> dict[str, str]:
+    """The headers that prove who sent this body. `secret` is any text, or `whsec_` and base64."""
+    key = base64.b64decode(secret.removeprefix(PREFIX)) if secret.startswith(PREFIX) else secret.encode()
+    seconds = str(int(at.timestamp()))
+    content = b".".join((message_id.encode(), seconds.encode(), body))
+    signature = base64.b64encode(hmac.new(key, content, hashlib.sha256).digest()).decode()
+    return {"webhook-id": message_id, "webhook-timestamp": seconds, "webhook-signature": f"v1,{signature}"}

@@ -1,0 +1,211 @@
+"""The world of one seed: who asks what and when, what goes wrong meanwhile, and then the calm in which all must end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+from actors.guards import Policy
+from actors.mail import Answered
+from actors.messages import Cancel, Durability, Execute, ResumeBot, SetBreaker, SuspendBot
+from actors.slot import Stage
+from domain import bot as lives
+from domain import events as e
+from domain.command import Command
+from domain.streams import bot_stream
+from tests.doubles import DELIVERED, a_registration
+from tests.simulation.disk import Disk
+from tests.simulation.ending import at_rest, when_all_is_over
+from tests.simulation.loop import Agenda, Clock
+from tests.simulation.plan import COSMETIC, METHODS, WITHOUT_CHAT, Plan, plan_of
+from tests.simulation.process import Process
+from tests.simulation.telegram import InjectedCrash, Telegram
+from tests.simulation.watch import Watch
+
+GRACE_S, LONGEST_S = 5.0, 30.0
+STEPS_MAX = 50_000
+
+
+class Poison:
+    """In the place of a ticket: whoever touches it first dies of it."""
+
+    def __init__(self) -> None:
+        self._is_fresh = True
+
+    @property
+    def stage(self) -> Stage:
+        if self._is_fresh:
+            self._is_fresh = False
+            raise InjectedCrash
+        return Stage.DONE
+
+
+class World:
+    def __init__(self, seed: int) -> None:
+        self._chance = Random(seed)
+        self.plan: Plan = plan_of(self._chance)
+        self._clock = Clock()
+        self._agenda = Agenda(self._clock)
+        self._disk = Disk()
+        for bot_id, tenant_id in self.plan.bots.items():
+            self._disk.append(bot_stream(bot_id), (a_registration(bot_id, tenant_id),))
+        self._telegram = Telegram(self._agenda, self._chance, self.plan.faults.telegram)
+        self.watch = Watch(self.plan, self._disk, self._clock)
+        self._keys: list[tuple[Durability, Command]] = []
+        self._process: Process | None = None
+        self._is_calm = False
+
+    def runs(self) -> list[str]:
+        """What went wrong."""
+        self._starts()
+        self._plans_the_day()
+        try:
+            self._goes_on()
+            if not self.watch.wrong:
+                self._ends()
+        finally:
+            if self._process is not None:
+                self._process.dies()
+        return self.watch.wrong
+
+    def _starts(self) -> None:
+        self._process = Process(
+            self.plan, self._disk, self._telegram, self._agenda, self._clock, self._chance, self.watch
+        )
+        if self._is_calm:
+            self._process.calms_down()
+
+    def _plans_the_day(self) -> None:
+        chance, plan, faults = self._chance, self.plan, self.plan.faults
+        at = 0.0
+        for number in range(plan.commands):
+            # In bursts: a third comes together with the one before it.
+            at = at if chance.random() < 0.35 else chance.uniform(0, plan.seconds)
+            self._agenda.after(at, lambda number=number: self._asks(number))  # type: ignore[misc]
+        for what, times in (
+            (self._crashes_an_actor, faults.actor_crashes),
+            (self._kills_the_process, faults.process_crashes),
+            (self._changes_a_life, faults.lifecycle),
+            (self._writes_as_a_stranger, faults.strangers),
+            (self._cancels, 3),
+        ):
+            for _ in range(times):
+                self._agenda.after(chance.uniform(0, plan.seconds), what)
+        self._agenda.after(plan.seconds + 1, self._calms_down)
+
+    def _goes_on(self) -> None:
+        """Until only what comes in the far future is left: bots that were given up and rest."""
+        for _ in range(STEPS_MAX):
+            at = self._agenda.next()
+            if at is None or (self._is_calm and at > self._over_at):
+                return
+            self._agenda.step()
+            if self._process is not None:
+                self._process.loop.run_ready()
+            self.watch.after_a_step()
+            if self.watch.wrong:
+                return
+        self.watch.wrong.append("it never ends")
+
+    def _ends(self) -> None:
+        assert self._process is not None
+        self.watch.wrong.extend(when_all_is_over(self.watch, self._telegram, self._process))
+        self.watch.wrong.extend(at_rest(self._process, self._disk))
+
+    def _calms_down(self) -> None:
+        self._is_calm = self._telegram.is_calm = True
+        self._over_at = self._clock.now + LONGEST_S + 2 * GRACE_S + 30
+        if self._process is not None:
+            self._process.calms_down()
+
+    # What happens
+
+    def _asks(self, number: int) -> None:
+        if self._process is None:
+            return
+        chance = self._chance
+        command = self._a_command(f"c{number}")
+        durability = self._a_durability() if chance.random() < 0.3 else None
+        if durability is not None and durability.key is not None:
+            self._keys.append((durability, command))
+            if chance.random() < 0.3:
+                # The same again, by a caller who never heard of the first.
+                durability = chance.choice(self._keys)[0]
+        told = self.watch.asks(command, is_durable=durability is not None)
+        self._process.ask(Execute(command, durability), told)
+
+    def _a_command(self, command_id: str) -> Command:
+        chance = self._chance
+        bot_id = chance.choice(list(self.plan.bots))
+        method = chance.choice(METHODS)
+        parameters: dict[str, object] = {"id": command_id}
+        if method not in WITHOUT_CHAT:
+            parameters["chat_id"] = chance.choice(self.plan.chats[bot_id])
+        return Command(
+            command_id=command_id,
+            bot_id=bot_id,
+            tenant_id=self.plan.bots[bot_id],
+            method=method,
+            parameters=parameters,
+            chat=str(parameters["chat_id"]) if "chat_id" in parameters else None,
+            received_at=self._clock.utc(),
+            deadline_s=chance.choice((0.5, 3.0, 10.0, LONGEST_S)),
+            retry_uncertain=chance.random() < 0.15,
+            patient=chance.random() < 0.3,
+        )
+
+    def _a_durability(self) -> Durability:
+        chance = self._chance
+        key = f"key{chance.randint(1, 1000)}" if chance.random() < 0.5 else None
+        return Durability("hash", key, chance.choice((None, 0.0, 2.0)))
+
+    def _crashes_an_actor(self) -> None:
+        if self._process is None:
+            return
+        slot = self._chance.choice(list(self._process.slots.values()))
+        self.watch.saw("actor crashes", slot.bot_id)
+        if slot.actor is not None:
+            slot.actor.tell(Answered(Poison(), DELIVERED))  # type: ignore[arg-type]  # it has what is looked at first
+
+    def _kills_the_process(self) -> None:
+        if self._process is None:
+            return
+        self.watch.saw("process is killed", "")
+        self._process.dies()
+        self._process = None
+        self._agenda.after(self._chance.uniform(0.001, 3), self._starts)
+
+    def _changes_a_life(self) -> None:
+        if self._process is None:
+            return
+        chance = self._chance
+        bot_id = chance.choice(list(self.plan.bots))
+        tenant_id = self.plan.bots[bot_id]
+        message = chance.choice(
+            (
+                SuspendBot(bot_id, tenant_id, "a test", "tenant"),
+                ResumeBot(bot_id, tenant_id, "tenant"),
+                ResumeBot(bot_id, tenant_id, "tenant"),
+                SetBreaker(bot_id, is_open=True, reason="a test"),
+                SetBreaker(bot_id, is_open=False, reason="a test"),
+            )
+        )
+        self.watch.saw("life", message)
+        self._process.ask(message, lambda answer: self.watch.saw("life told", answer))
+
+    def _writes_as_a_stranger(self) -> None:
+        bot_id = self._chance.choice(list(self.plan.bots))
+        decided = lives.suspend(self._disk.bot(bot_id), self.plan.bots[bot_id], "elsewhere", "admin", self._clock.utc())
+        if isinstance(decided, tuple):
+            self.watch.saw("stranger", decided)
+            self._disk.append(bot_stream(bot_id), decided)
+
+    def _cancels(self) -> None:
+        if self._process is None:
+            return
+        slot = self._chance.choice(list(self._process.slots.values()))
+        if slot.tickets:
+            command = self._chance.choice(list(slot.tickets.values())).command
+            cancel = Cancel(command.command_id, command.bot_id, command.tenant_id)
+            self._process.ask(cancel, lambda answer: self.watch.saw("cancel told", answer))
