@@ -38,7 +38,8 @@ class Attempts:
     def dispatch(self, ticket: Ticket, now: float) -> None:
         self._guards.dispatched(ticket, now)
         self.in_flight += 1
-        if ticket.method.repeatable or ticket.is_open:
+        # A durable one outlives the process, and what may have been executed must never end as not sent.
+        if ticket.is_open or (ticket.method.repeatable and not ticket.is_durable):
             self._call(ticket, now)
             return
         ticket.stage = Stage.STARTING

@@ -59,6 +59,7 @@ class Durable:
             return Refused("store_unavailable", "The result could not be read. Try again.", 2.0)
 
     def looked_up(self, slot: Slot, ticket: Ticket, durability: Durability, found: Found) -> None:
+        slot.accepting -= 1
         if isinstance(found, StoreError):
             ticket.answered(NOT_ACCEPTED)
         elif found:
@@ -73,9 +74,12 @@ class Durable:
             )
         except StoreError:
             ticket.answered(NOT_ACCEPTED)
+        else:
+            slot.accepting += 1
 
     def recorded(self, recorded: Recorded) -> None:
         ticket = recorded.ticket
+        recorded.slot.accepting -= 1
         if isinstance(recorded.result, StaleStream):
             # Somebody was quicker with the same key, a moment ago.
             ticket.answered(acceptance.IN_FLIGHT)

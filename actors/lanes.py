@@ -31,6 +31,10 @@ class Lanes:
         self._waiting.setdefault(ticket.lane, deque()).append(ticket)
         self._make_ready(ticket.lane)
 
+    def has_before(self, ticket: Ticket) -> bool:
+        """Whether others of its chat have to go first."""
+        return ticket.lane in self._waiting or ticket.lane in self._busy
+
     def come_back(self, ticket: Ticket, until: float) -> None:
         """It was on its way and has to wait until then, before all others of its lane."""
         self._busy.discard(ticket.lane)

@@ -54,5 +54,10 @@ class Permits:
             return
         # From now, not from when it was due: a late timer must not lead to two close together.
         self._next_at = self._clock.steady() + self._interval_s
-        self._rounds.next().tell(PERMIT)
+        while self._rounds:
+            slot = self._rounds.next()
+            # One whose actor has failed asks again when it is back; a permit kept for it would come late and beside another.
+            if slot.is_awake:
+                slot.tell(PERMIT)
+                break
         self._wait()

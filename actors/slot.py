@@ -136,7 +136,19 @@ FRESH = Memory()
 class Slot:
     """A bot's place in the fleet, with an actor or without."""
 
-    __slots__ = ("actor", "bot_id", "full_at", "memory", "parked", "sick", "tenants", "tickets", "used_at", "waking")
+    __slots__ = (
+        "accepting",
+        "actor",
+        "bot_id",
+        "full_at",
+        "memory",
+        "parked",
+        "sick",
+        "tenants",
+        "tickets",
+        "used_at",
+        "waking",
+    )
 
     def __init__(self, bot_id: int, tenants: tuple[str, ...]) -> None:
         self.bot_id = bot_id
@@ -147,6 +159,8 @@ class Slot:
         self.sick: str | None = None
         """Why it was given up; its next incarnation begins by suspending it."""
         self.used_at = 0.0
+        self.accepting = 0
+        """Durable commands that are not here yet: their acceptance is being recorded."""
         self.tickets: dict[str, Ticket] | None = None
         """The open commands by id, in the order in which they came; None while there is none."""
         self.parked: list[object] | None = None
@@ -156,10 +170,14 @@ class Slot:
 
     def tell(self, message: object) -> None:
         """To the actor, or to the one that comes next."""
-        if self.actor is not None and self.actor.is_alive():
+        if self.actor is not None and self.is_awake:
             self.actor.tell(message)
         else:
             self.parked = [*(self.parked or ()), message]
+
+    @property
+    def is_awake(self) -> bool:
+        return self.actor is not None and self.actor.is_alive()
 
     def unparked(self) -> list[object]:
         parked, self.parked = self.parked or [], None

@@ -129,7 +129,7 @@ class Supervisor(LoopActor):
             return SHUTTING_DOWN
         if command.tenant_id != slot.tenants[0]:
             return Refused("bot_unverified", "This bot takes no commands until you prove that it is yours.")
-        if slot.open_commands >= self._policy.max_waiting + self._policy.max_in_flight:
+        if slot.open_commands + slot.accepting >= self._policy.max_waiting + self._policy.max_in_flight:
             return Refused("overloaded", "This bot has as many commands waiting as it may. Send more slowly.", 1.0)
         now = self._ports.clock.steady()
         reply = self.reply_later()
@@ -140,6 +140,7 @@ class Supervisor(LoopActor):
             self._durable.accept(slot, ticket, message.durability)
         else:
             durability, key = message.durability, message.durability.key
+            slot.accepting += 1
             self.beside(
                 self._durable.earlier(command, key),
                 then=lambda found: self._durable.looked_up(slot, ticket, durability, found),

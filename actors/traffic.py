@@ -82,6 +82,13 @@ class Traffic:
             return  # adopted before its message came
         ticket.keeper = self
         self._slot.used_at = ticket.arrived
+        if self._lanes.has_before(ticket):
+            # Behind others of its chat nobody looks at it; what cannot end well is told at once all the same.
+            now = self._ports.clock.steady()
+            obstacle = self._guards.obstacle(ticket, self._attempts.in_flight, now)
+            if isinstance(obstacle, gates.Refuse):
+                self._ends(ticket, Final.NOT_SENT, obstacle.code, retry_after_s=obstacle.retry_after_s)
+                return
         self._deadlines.add(ticket, ticket.deadline)
         self._lanes.join(ticket)
         self.pump()

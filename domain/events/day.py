@@ -34,7 +34,7 @@ class CommandAccepted(DayEvent, frozen=True, kw_only=True):
 
 
 class CommandStarted(DayEvent, frozen=True, kw_only=True):
-    """Committed before the first attempt of a method that is not repeatable."""
+    """Committed before the first attempt of a method that is not repeatable, and of every durable command."""
 
     TOPIC = "command-started"
     command_id: str

@@ -24,6 +24,8 @@ from ops.wiring import Loft, running
 
 FIRST_BOT = 7_200_000_001
 TENANT = "t_bench"
+AWAKE_MAX = 1_000_000
+"""Who counts what an awake bot costs wants none put to sleep."""
 DEADLINE_S = 60.0
 REGISTERED_AT_ONCE = 200
 SENT = b'{"message_id":1,"date":1700000000,"chat":{"id":1,"type":"private"},"text":"Message"}'
@@ -59,7 +61,15 @@ class InstantTelegram:
 
 @asynccontextmanager
 async def loft_within(directory: Path) -> AsyncIterator[Loft]:
-    settings = Settings(state_dir=directory, fleet_rps=1e5, bot_rps=1e5, chat_rps=1e5, group_rpm=1e6, max_in_flight=200)
+    settings = Settings(
+        state_dir=directory,
+        fleet_rps=1e5,
+        bot_rps=1e5,
+        chat_rps=1e5,
+        group_rpm=1e6,
+        max_in_flight=200,
+        max_active_bots=AWAKE_MAX,
+    )
     async with running(settings, telegram=InstantTelegram) as loft:
         yield loft
 

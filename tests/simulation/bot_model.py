@@ -75,5 +75,6 @@ class BotModel:
             self.ended(event.command_id, None)
 
     def _dispatched(self, command_id: str, chat: str | None, now: float) -> Iterator[str]:
+        self.breaker.dispatched(command_id)
         yield from self._fleet.dispatched(command_id, now)
         yield from self.pace.dispatched(command_id, chat, now)

@@ -39,6 +39,8 @@ class BreakerModel:
     """The epoch of each command's last call."""
     probes: dict[str, float] = field(default_factory=dict)
     """Calls out while half-open, and until when each is waited for."""
+    probe: str = ""
+    """The last command that went half-open; what another one brings back is late."""
     last_failure: str = ""
     unexplained: bool = False
     """It has opened; the command that did it is about to end."""
@@ -49,6 +51,9 @@ class BreakerModel:
             self.phase = Phase.FORCED
         elif bot.breaker_open_until is not None:
             self.phase, self.open_until = Phase.OPEN, steady(bot.breaker_open_until)
+
+    def dispatched(self, command_id: str) -> None:
+        self.probe = command_id
 
     def left(self, command_id: str, dispatched_at: float, now: float) -> Iterator[str]:
         if self.phase in (Phase.OPEN, Phase.FORCED):
@@ -84,6 +89,7 @@ class BreakerModel:
 
     def _ended(self, event: e.Ended) -> Iterator[str]:
         counts = self.left_in.pop(event.command_id, -1) == self.epoch and self.phase is not Phase.FORCED
+        counts = counts and (self.phase is not Phase.HALF_OPEN or self.probe == event.command_id)
         self.probes.pop(event.command_id, None)
         opens = False
         if isinstance(event, e.CommandDelivered):

@@ -51,6 +51,10 @@ class Turn:
     def __init__(self, slot: Slot, tenant_id: str, fleet: FleetModel) -> None:
         self._slot, self._tenant_id, self._fleet = slot, tenant_id, fleet
 
+    @property
+    def is_awake(self) -> bool:
+        return self._slot.is_awake
+
     def tell(self, message: object) -> None:
         if isinstance(message, Permit):
             self._fleet.granted(self._tenant_id, self._slot.bot_id)

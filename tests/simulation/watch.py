@@ -32,7 +32,7 @@ KINDS: dict[str, type[e.Ended]] = {
 UNRECORDED = ("delivery_unrecorded", "store_unavailable")
 """What a caller may be told of a command whose end is not on disk by its deadline."""
 CRASHES = ("InjectedCrash", "SteppedDown")
-TRACE = 100
+TRACE = 120
 
 
 @dataclass(eq=False)
@@ -112,10 +112,11 @@ class Watch:
         self.saw("left", call)
         if not call.command_id:
             return
-        method = method_named(call.method)
-        if not (method and method.repeatable) and not self.started[call.command_id]:
+        asked, method = self.asked[call.command_id], method_named(call.method)
+        needs_start = method is None or not method.repeatable or asked.is_durable
+        if needs_start and not self.started[call.command_id]:
             self.wrong.append(f"{call.command_id} leaves before its start is on disk")
-        chat = self.asked[call.command_id].command.chat
+        chat = asked.command.chat
         self.wrong.extend(self.bots[call.bot_id].left(call, chat, self._clock.now))
 
     def came(self, call: Arrived, answer: Answer) -> None:
