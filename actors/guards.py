@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from actors.life import Life
+from actors.permits import Permits
 from actors.ports import Ports
 from actors.slot import Memory, Slot, Ticket
 from domain import bot as lives
@@ -32,10 +33,11 @@ class Policy:
 
 
 class Guards:
-    __slots__ = ("_default", "_life", "_policy", "_ports", "_slot")
+    __slots__ = ("_default", "_life", "_permits", "_policy", "_ports", "_slot")
 
-    def __init__(self, life: Life, slot: Slot, ports: Ports, policy: Policy) -> None:
-        self._life, self._slot, self._ports, self._default = life, slot, ports, policy
+    def __init__(self, life: Life, slot: Slot, ports: Ports, permits: Permits, policy: Policy) -> None:
+        self._life, self._slot, self._ports, self._permits = life, slot, ports, permits
+        self._default = policy
         self.policy_changed()
 
     def policy_changed(self) -> None:
@@ -105,7 +107,10 @@ class Guards:
             full_at = self._slot.full_at if self._slot.full_at is not None else {}
             full_at.update(pacing.taken(full_at, needed, now))
             self._slot.full_at = pacing.still_filling(full_at, now) if len(full_at) > FULL_AT_KEPT else full_at
-        budget = memory.budget if ticket.attempts else retry.spent(memory.budget, now, retry=False)
+        budget = memory.budget
+        if not ticket.attempts:
+            budget = retry.spent(budget, now, retry=False)
+            self._permits.counted(retry=False)
         self._become(replace(memory, breaker=opened, budget=budget))
 
     def returned(self, ticket: Ticket) -> None:
@@ -128,6 +133,9 @@ class Guards:
         if not isinstance(decision, retry.Again):
             return None
         if decision.spends_budget:
+            if not self._permits.may_retry():
+                return None
+            self._permits.counted(retry=True)
             self._become(replace(memory, budget=retry.spent(memory.budget, now, retry=True)))
         return decision
 

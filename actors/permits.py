@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from actors.ports import Clock, Timer, Timers
 from actors.slot import Slot
+from domain.rules import retry as retries
 from domain.rules.fairness import Rounds
 
 
@@ -21,6 +22,7 @@ class Permits:
         self._clock = clock
         self._timers = timers
         self._rounds: Rounds[Slot] = Rounds()
+        self._budget = retries.FRESH
         self._next_at = 0.0
         self._timer: Timer | None = None
 
@@ -35,6 +37,14 @@ class Permits:
         self._rounds.join(tenant_id, slot)
         self._wait()
         return False
+
+    def counted(self, *, retry: bool) -> None:
+        """One call more of the fleet, or one retry more."""
+        self._budget = retries.spent(self._budget, self._clock.steady(), retry=retry)
+
+    def may_retry(self) -> bool:
+        """While Telegram is down, retries of many bots must not add up to a flood."""
+        return retries.has_room(self._budget, self._clock.steady())
 
     def give_back(self) -> None:
         """It was not used: the next in the round may have it at once."""
@@ -56,7 +66,7 @@ class Permits:
         self._next_at = self._clock.steady() + self._interval_s
         while self._rounds:
             slot = self._rounds.next()
-            # One whose actor has failed asks again when it is back; a permit kept for it would come late and beside another.
+            # One whose actor has failed asks again when it is back; a permit kept for it would come too late.
             if slot.is_awake:
                 slot.tell(PERMIT)
                 break

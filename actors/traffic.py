@@ -57,7 +57,7 @@ class Traffic:
     ) -> None:
         self._slot, self._ports, self._permits = slot, ports, permits
         self._ends = Ending(slot, ports)
-        self._guards = Guards(life, slot, ports, policy)
+        self._guards = Guards(life, slot, ports, permits, policy)
         self._alarm = Alarm(ports.timers, lambda: slot.tell(TICK))
         self._lanes = Lanes()
         self._attempts = Attempts(life, slot, ports, self._guards, self._lanes, self._ends, on_unauthorized)
