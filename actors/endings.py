@@ -41,8 +41,9 @@ class Ending:
         slot, ports = self._slot, self._ports
         if final is Final.NOT_SENT and ticket.maybe_executed:
             final, code = Final.UNCERTAIN, code_of(Final.UNCERTAIN, None)
-        outcome = outcome_of(ticket, final, code, ports.clock.steady(), result=result, retry_after_s=retry_after_s)
-        ticket.stage, ticket.outcome = Stage.RECORDING, outcome
+        now = ports.clock.steady()
+        outcome = outcome_of(ticket, final, code, now, result=result, retry_after_s=retry_after_s)
+        ticket.stage, ticket.outcome, ticket.decided_at = Stage.RECORDING, outcome, now
         if ticket.has_place:
             ports.journal.release()
         event = event_of(ticket, outcome, ports.clock.utc())

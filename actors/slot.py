@@ -60,6 +60,7 @@ class Ticket:
     """Of the last attempt."""
     outcome: Outcome | None = None
     """Once it is decided; told when it is recorded."""
+    decided_at: float = 0.0
     replied: bool = False
     stream: str | None = None
     """Where its events go; None: into its bot's day."""

@@ -28,6 +28,7 @@ from domain.failure import Answer, Final
 from domain.refusal import Refused
 from domain.rules import gates
 
+DISK_S = 0.5  # an attempt may end at the deadline itself, and its outcome still needs the disk
 GRACE_S = 5.0  # after a command's deadline: then what is late is late for good
 
 
@@ -82,16 +83,21 @@ class Traffic:
             return  # adopted before its message came
         ticket.keeper = self
         self._slot.used_at = ticket.arrived
-        if self._lanes.has_before(ticket):
-            # Behind others of its chat nobody looks at it; what cannot end well is told at once all the same.
-            now = self._ports.clock.steady()
-            obstacle = self._guards.obstacle(ticket, self._attempts.in_flight, now)
-            if isinstance(obstacle, gates.Refuse):
-                self._ends(ticket, Final.NOT_SENT, obstacle.code, retry_after_s=obstacle.retry_after_s)
-                return
         self._deadlines.add(ticket, ticket.deadline)
-        self._lanes.join(ticket)
+        refused = self._refused_behind_others(ticket)
+        if refused is None:
+            self._lanes.join(ticket)
+        else:
+            self._ends(ticket, Final.NOT_SENT, refused.code, retry_after_s=refused.retry_after_s)
         self.pump()
+
+    def _refused_behind_others(self, ticket: Ticket) -> gates.Refuse | None:
+        """Behind others of its chat nobody looks at it; what cannot end well is told at once all the same."""
+        if not self._lanes.has_before(ticket):
+            return None
+        now = self._ports.clock.steady()
+        obstacle = self._guards.obstacle(ticket, self._attempts.in_flight, now)
+        return obstacle if isinstance(obstacle, gates.Refuse) else None
 
     def permitted(self) -> None:
         self._has_permit = True
@@ -199,6 +205,8 @@ class Traffic:
             case Stage.STARTING:
                 # Nothing was sent, and `start_recorded` will see that it is too late to.
                 ticket.answered(endings.outcome_of(ticket, Final.NOT_SENT, "store_unavailable", now, retry_after_s=1.0))
+            case Stage.RECORDING if now < ticket.decided_at + DISK_S:
+                self._deadlines.add(ticket, ticket.decided_at + DISK_S)
             case Stage.RECORDING:
                 ticket.answered(endings.unrecorded(ticket))
             case _ if now < ticket.deadline + GRACE_S:

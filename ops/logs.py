@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import MutableMapping
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -17,6 +18,19 @@ def _without_secrets(_: object, __: str, event: MutableMapping[str, Any]) -> Mut
     return {key: without_tokens(value) if isinstance(value, str) else value for key, value in event.items()}
 
 
+class _Patient:
+    """Standard error, for writers who must not fail when it cannot be written: a full disk is not theirs to die of."""
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            return sys.stderr.write(text)
+        return 0
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            sys.stderr.flush()
+
+
 def configure(level: int = logging.INFO) -> None:
     shared = [
         structlog.contextvars.merge_contextvars,
@@ -27,10 +41,10 @@ def configure(level: int = logging.INFO) -> None:
     structlog.configure(
         processors=[*shared, _without_secrets, structlog.processors.JSONRenderer()],  # type: ignore[list-item]
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(_Patient()),  # type: ignore[arg-type]  # it writes and flushes, no more
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(_Patient())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,  # type: ignore[arg-type]

@@ -53,22 +53,25 @@ async def measure(sizes: Sizes, directory: Path) -> None:
 
 
 async def _woken(loft: Loft, awake: list[int], asleep: list[int]) -> None:
+    """A command of one that sleeps beside one of one that is awake, in turns: what else goes on strikes both alike."""
     with collected_as_served():
-        took = {"awake": [0.0], "asleep": [0.0]}
-        cpu = {}
-        for name, bots in (("awake", awake), ("asleep", asleep)):
-            before = time.process_time()
-            took[name] = [await _timed(loft, bot_id) for bot_id in bots]
-            cpu[name] = (time.process_time() - before) / len(bots)
-    line("waking one while the others are awake, CPU", f"{(cpu['asleep'] - cpu['awake']) * 1e6:.0f} µs")
-    longer_s = statistics.median(took["asleep"]) - statistics.median(took["awake"])
-    line("and how much longer its command takes", f"{longer_s * 1e6:.0f} µs")
+        pairs = [
+            (await _timed(loft, awake_one), await _timed(loft, sleeping))
+            for awake_one, sleeping in zip(awake, asleep, strict=True)
+        ]
+    cpu_s, took_s = (
+        statistics.median(pair[1][what] for pair in pairs) - statistics.median(pair[0][what] for pair in pairs)
+        for what in (0, 1)
+    )
+    line("waking one while the others are awake, CPU", f"{cpu_s * 1e6:.0f} µs")
+    line("and how much longer its command takes", f"{took_s * 1e6:.0f} µs")
 
 
-async def _timed(loft: Loft, bot_id: int) -> float:
-    began = time.perf_counter()
+async def _timed(loft: Loft, bot_id: int) -> tuple[float, float]:
+    """CPU of every thread, and time."""
+    cpu_before, before = time.process_time(), time.perf_counter()
     await command(loft, bot_id, "getMe")
-    return time.perf_counter() - began
+    return time.process_time() - cpu_before, time.perf_counter() - before
 
 
 async def _bytes_of_start(directory: Path) -> int:

@@ -70,9 +70,10 @@ class Gateway:
             assert process.stdout is not None
             process.stdout.close()
 
-    def tell(self, number: signal.Signals) -> None:
+    @property
+    def pid(self) -> int:
         assert self._process is not None
-        self._process.send_signal(number)
+        return self._process.pid
 
     @property
     def is_running(self) -> bool:

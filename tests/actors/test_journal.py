@@ -272,6 +272,7 @@ def test_a_stale_stream_fails_alone_and_the_rest_of_its_batch_is_written(ledger:
     asyncio.run(story())
     assert 5 == ledger.head()
     assert [1] == [recorded.version for recorded in ledger.stream(STREAM)]
+    assert [1, 2, 3] == [recorded.version for recorded in ledger.stream(day_stream(a_started()))]
 
 
 def test_an_outcome_is_written_behind_what_somebody_else_wrote_that_day(ledger: MoodyLedger) -> None:

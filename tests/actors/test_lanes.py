@@ -103,6 +103,17 @@ def test_when_another_than_the_sleeper_is_gone_it_sleeps_on() -> None:
     assert (None, 9.0) == (lanes.head(), lanes.next_wake())
 
 
+def test_who_sleeps_is_not_woken_by_the_alarm_of_one_that_is_gone() -> None:
+    one, two = a_ticket("one"), a_ticket("two")
+    lanes = joined(one, two)
+    lanes.head_sleeps(5.0)
+    lanes.remove(one)
+    lanes.head_sleeps(9.0)
+    lanes.wake(5.0)
+
+    assert (None, 9.0) == (lanes.head(), lanes.next_wake())
+
+
 def test_what_is_not_there_is_removed_without_fuss() -> None:
     one = a_ticket("one")
     lanes = joined(one)

@@ -70,6 +70,13 @@ class Process:
         async with asyncio.timeout(SOON_S):
             return await self.fleet.ask(Execute(command, durability), block=False)
 
+    async def goes_on_elsewhere(self) -> None:
+        """Whatever else may leave has left by the time that this has its answer."""
+        await a_turn()
+        now = self.clock.utc()
+        told = await self.execute(a_command(command_id=f"at {now}", **a_message("hello", 7), received_at=now))
+        assert "delivered" == told.final
+
     async def is_quiet(self) -> None:
         """All that the last process left has come to its end, and that is on disk."""
         await until(lambda: not any(slot.open_commands for slot in self.slots.values()))
@@ -211,12 +218,29 @@ def test_a_hold_outlives_the_process(on_a_machine: Run) -> None:
             await first.execute(a_command(command_id="held"))
         async with machine.process(70) as second:
             asked = asyncio.ensure_future(second.execute(a_command(command_id="same chat", received_at=after(70))))
-            await second.execute(a_command(command_id="other chat", **a_message("hello", 7), received_at=after(70)))
+            await second.goes_on_elsewhere()
             assert [7] == [call.chat for call in second.telegram.calls]
             await second.advance(19.5)
-            assert [7] == [call.chat for call in second.telegram.calls]
+            await second.goes_on_elsewhere()
+            assert [7, 7] == [call.chat for call in second.telegram.calls]
             await second.advance(0.5)
-            await until(lambda: len(second.telegram.calls) == 2)
+            await until(lambda: len(second.telegram.calls) == 3)
+            assert "delivered" == (await asked).final
+
+    on_a_machine(story)
+
+
+def test_the_pace_is_still_the_slower_one_of_a_bot_that_was_held(on_a_machine: Run) -> None:
+    async def story(machine: Machine) -> None:
+        async with machine.process(script=lambda first: first.telegram.will(flood(90))) as first:
+            await first.execute(a_command(command_id="held"))
+        async with machine.process(70) as second:
+            await second.goes_on_elsewhere()
+            asked = asyncio.ensure_future(second.execute(a_command(command_id="8", **a_message("hello", 8))))
+            await until(lambda: second.slots[BOT_ID].open_commands)
+            await second.advance(0.07)
+            assert [7] == [call.chat for call in second.telegram.calls]
+            await second.advance(0.02)
             await asked
 
     on_a_machine(story)

@@ -485,6 +485,23 @@ def test_a_bot_that_waits_for_its_restart_keeps_no_caller_waiting_when_the_gatew
     on_a_loop(story)
 
 
+def test_a_retry_of_a_bot_that_waits_for_its_restart_does_not_leave_when_the_gateway_stops() -> None:
+    async def story(fleet: Fleet) -> None:
+        fleet.telegram.will(REFUSED_CONNECTION)
+        asked = fleet.say("hello")
+        await fleet.until(lambda: fleet.telegram.calls)
+        await fleet.rest()
+        await fleet.actor_fails()
+        drained = await draining(fleet)
+        await fleet.advance(1)
+
+        assert ("not_sent", "shutting_down") == ended(await fleet.told(asked))
+        await fleet.told(drained)
+        assert ["hello"] == fleet.telegram.texts
+
+    on_a_loop(story)
+
+
 def test_stopping_wakes_nobody_and_may_be_asked_twice() -> None:
     async def story(fleet: Fleet) -> None:
         await fleet.told(fleet.ask(Drain(10)), fleet.ask(Drain(10)))

@@ -557,6 +557,35 @@ def test_a_lost_probe_does_not_silence_the_bot_for_ever() -> None:
     assert ["probe", "next"] == [call.text for call in bot.telegram.out]
 
 
+def test_a_probe_that_is_asked_to_wait_makes_room_for_another() -> None:
+    bot = LoneBot()
+    fail_commands(bot, 5)
+    bot.advance(60)
+    bot.telegram.waits()
+    bot.say("probe", 100)
+    bot.say("next", 101)
+    bot.answer(flood(10))
+
+    assert ["next"] == [call.text for call in bot.telegram.out]
+
+
+def test_a_breaker_that_opens_while_a_start_is_recorded_keeps_the_message_here() -> None:
+    bot = LoneBot()
+    bot.telegram.waits()
+    for n in range(5):
+        bot.say("failing", n)
+    bot.journal.is_away = True
+    starting = bot.say("starting", 100)
+    for call in list(bot.telegram.out):
+        call.gets(LOST)
+    bot.rest()
+    bot.journal.is_away = False
+    bot.rest()
+
+    assert ("not_sent", "breaker_open") == starting.ended
+    assert 5 == len(bot.telegram.calls)
+
+
 def test_a_late_answer_of_a_call_made_before_it_opened_changes_nothing() -> None:
     bot = LoneBot()
     bot.telegram.will(None)
@@ -639,6 +668,22 @@ def test_a_chat_goes_on_after_a_call_that_never_came_back() -> None:
     bot.advance(15)
 
     assert ("delivered", "") == nxt.ended
+
+
+def test_a_refusal_that_cannot_be_recorded_by_the_deadline_is_told_all_the_same() -> None:
+    bot = LoneBot()
+    bot.telegram.waits()
+    bot.say("out")
+    bot.slot.memory = Memory(holds=Holds({"chat:42": 1060.0}))
+    bot.journal.is_away = True
+    behind = bot.say("behind")
+    bot.advance(30)
+
+    assert ("not_sent", "delivery_unrecorded") == behind.ended
+    bot.journal.is_away = False
+    bot.rest()
+    assert 1 == len(behind.told)
+    assert ["command-not-sent"] == topics(bot, behind)
 
 
 # The journal
@@ -778,6 +823,19 @@ def test_a_permit_that_is_not_used_goes_to_the_next() -> None:
 
     assert ["first", "next"] == one.telegram.texts
     assert [0, 1] == left_after(one)
+
+
+def test_a_call_that_fails_while_the_gateway_stops_is_not_repeated() -> None:
+    bot = LoneBot()
+    bot.telegram.waits()
+    out = bot.say("out")
+    bot.tell(STOP_WAITING)
+    bot.rest()
+    bot.answer(REFUSED_CONNECTION)
+
+    assert ("not_sent", "shutting_down") == out.ended
+    bot.advance(5)
+    assert ["out"] == bot.telegram.texts
 
 
 def test_when_the_gateway_stops_what_waits_is_not_sent_and_what_is_out_comes_home() -> None:

@@ -31,6 +31,8 @@ class Disk:
         self.log: list[Recorded] = []
         self.streams: dict[str, list[Recorded]] = {}
         self.low_water = 1
+        self.strangers_wrote: set[int] = set()
+        """Bots to whose streams somebody else has written."""
 
     def append(self, stream: str, events: Sequence[Event]) -> None:
         of_stream = self.streams.setdefault(stream, [])

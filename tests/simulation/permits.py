@@ -33,6 +33,10 @@ class FleetModel:
             went[tenant_id] += 1
             if waiting != tenant_id and went[tenant_id] > 1:
                 self.wrong.append(f"{tenant_id} is granted twice in a round in which {waiting} waits")
+        self.leaves(tenant_id, bot_id)
+
+    def leaves(self, tenant_id: str, bot_id: int) -> None:
+        """It had its turn, with an actor or without."""
         self._waiting[tenant_id].discard(bot_id)
         if self._waiting[tenant_id]:
             self._went[tenant_id].clear()
@@ -53,6 +57,8 @@ class Turn:
 
     @property
     def is_awake(self) -> bool:
+        if not self._slot.is_awake:
+            self._fleet.leaves(self._tenant_id, self._slot.bot_id)
         return self._slot.is_awake
 
     def tell(self, message: object) -> None:

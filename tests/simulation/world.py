@@ -200,6 +200,7 @@ class World:
         if isinstance(decided, tuple):
             self.watch.saw("stranger", decided)
             self._disk.append(bot_stream(bot_id), decided)
+            self._disk.strangers_wrote.add(bot_id)
 
     def _cancels(self) -> None:
         if self._process is None:

@@ -1,0 +1,95 @@
+"""The event store says no for a while: nothing leaves unrecorded, nothing told is lost, and all goes on by itself."""
+
+from __future__ import annotations
+
+import resource
+import sqlite3
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from typing import Any
+
+import httpx
+import pytest
+
+from ops.sandbox.client import SandboxClient
+from tests.acceptance.gateway_process import Acme, Gateway
+
+
+@contextmanager
+def locked(gateway: Gateway) -> Iterator[None]:
+    """Somebody else writes to the database and does not come to an end."""
+    with closing(sqlite3.connect(gateway.state_dir / "botloft.db", isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        yield
+        connection.execute("ROLLBACK")
+
+
+@contextmanager
+def full(gateway: Gateway) -> Iterator[None]:
+    """No file of the gateway may grow: what a full disk is to it."""
+    before = resource.prlimit(gateway.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(gateway.pid, resource.RLIMIT_FSIZE, (1, before[1]))
+    yield
+    resource.prlimit(gateway.pid, resource.RLIMIT_FSIZE, before)
+
+
+def send(client: httpx.Client, acme: Acme, chat: int, text: str, deadline_s: str) -> dict[str, Any]:
+    path = f"/api/bots/{acme.bot_id}/commands/sendMessage"
+    answer = client.post(path, json={"chat_id": chat, "text": text}, headers={"X-Deadline-S": deadline_s})
+    return {**answer.json(), "http": answer.status_code}
+
+
+@pytest.mark.parametrize("trouble", [locked, full])
+def test_what_cannot_be_recorded_is_not_sent_and_afterwards_all_is_well(
+    gateway: Gateway, sandbox: SandboxClient, trouble: Any
+) -> None:
+    acme = Acme(gateway, sandbox)
+    with acme.client() as client:
+        before = send(client, acme, 1, "before", "30")
+        with trouble(gateway), ThreadPoolExecutor(8) as pool:
+            during = list(pool.map(lambda n: send(client, acme, 10 + n, f"during {n}", "1.5"), range(8)))
+            seen = sandbox.texts(acme.bot_id)
+        after = send(client, acme, 1, "after", "30")
+        health = acme.health(client, at_least=after["position"])
+
+    assert before["outcome"] == "delivered"
+    assert {one["http"] for one in during} == {503}
+    assert {one["code"] for one in during} == {"store_unavailable"}
+    assert seen == ["before"]
+    assert after["outcome"] == "delivered"
+    assert sandbox.texts(acme.bot_id) == ["before", "after"]
+    assert (health["successful_requests"], health["failed_requests"]) == (2, 0)
+    assert health["not_sent_requests"] == 8
+
+
+def test_an_answer_that_cannot_be_recorded_is_told_with_telegrams_result(
+    gateway: Gateway, sandbox: SandboxClient
+) -> None:
+    acme = Acme(gateway, sandbox)
+    sandbox.fault("latency", method="sendMessage", latency_ms=800)
+    with acme.client() as client, ThreadPoolExecutor(1) as pool:
+        sending = pool.submit(send, client, acme, 1, "sent", "3")
+        while not sandbox.stats()["in_flight"]:
+            pass
+        with locked(gateway):
+            told = sending.result()
+        after = send(client, acme, 1, "after", "30")
+        recorded = client.get(f"/api/commands/{told['command_id']}", params={"at_least": after["position"]}).json()
+
+    assert (told["http"], told["code"], told["outcome"]) == (504, "delivery_unrecorded", "delivered")
+    assert told["result"]["text"] == "sent"
+    assert recorded["state"] == "delivered"
+    assert sandbox.texts(acme.bot_id) == ["sent", "after"]
+
+
+def test_telegram_stops_dead_and_comes_back(gateway: Gateway, sandbox: SandboxClient) -> None:
+    acme = Acme(gateway, sandbox)
+    sandbox.fault("hang_after", method="sendMessage", times=3)
+    with acme.client() as client:
+        hung = [send(client, acme, chat, f"hung {chat}", "1") for chat in (1, 2, 3)]
+        after = send(client, acme, 4, "after", "30")
+
+    assert {(one["http"], one["code"]) for one in hung} == {(504, "delivery_uncertain")}
+    assert after["outcome"] == "delivered"
+    assert sandbox.texts(acme.bot_id) == ["hung 1", "hung 2", "hung 3", "after"]
