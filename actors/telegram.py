@@ -85,6 +85,10 @@ class Telegram:
             task.cancel()
         await self._session.close()
 
+    @property
+    def is_closed(self) -> bool:
+        return self._session.closed
+
     def __del__(self) -> None:
         if not self._session.closed:
             warnings.warn("a Telegram session was not closed", ResourceWarning, stacklevel=2)
