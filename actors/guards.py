@@ -89,7 +89,7 @@ class Guards:
         memory = self._slot.memory
         return (
             ticket.held is not None
-            and ticket.held.epoch == memory.breaker.epoch
+            and breaker.still_holds(memory.breaker, ticket.held)
             and holds.held_until(memory.holds, ticket.method.name, ticket.chat, now) is None
             and lives.may_command(self._life.bot, ticket.command.tenant_id) is None
         )

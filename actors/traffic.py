@@ -40,6 +40,7 @@ class Traffic:
         "_ends",
         "_guards",
         "_has_permit",
+        "_is_listening",
         "_is_stopping",
         "_lanes",
         "_permits",
@@ -65,6 +66,7 @@ class Traffic:
         self._deadlines = Deadlines()
         self._has_permit = False
         self._is_stopping = False
+        self._is_listening = False
 
     def adopt(self) -> None:
         """Takes over what a predecessor left in the slot."""
@@ -76,7 +78,9 @@ class Traffic:
             elif ticket.stage is not Stage.RECORDING:
                 self._lanes.busy(ticket.lane)
                 self._attempts.in_flight += 1
-        self.pump()
+        # Answers that came while there was no actor are in the mailbox; one of them may close a gate.
+        self._is_listening = True
+        self._slot.tell(TICK)
 
     def arrived(self, ticket: Ticket) -> None:
         if ticket.keeper is self:
@@ -104,6 +108,7 @@ class Traffic:
         self.pump()
 
     def ticked(self) -> None:
+        self._is_listening = False
         self._alarm.went_off()
         self.pump()
 
@@ -140,6 +145,8 @@ class Traffic:
 
     def pump(self) -> None:
         """Lets leave whatever may leave now, and sets the timer for the rest."""
+        if self._is_listening:
+            return
         now = self._ports.clock.steady()
         for ticket in self._deadlines.passed(now):
             self._late(ticket, now)

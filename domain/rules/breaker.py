@@ -130,6 +130,11 @@ def undecided(breaker: Breaker, held: Pass) -> Breaker:
     return replace(breaker, probe_until=0.0)
 
 
+def still_holds(breaker: Breaker, held: Pass) -> bool:
+    """Whether a call dispatched with this may go out now, and its answer counts."""
+    return not _stale(breaker, held)
+
+
 def opened(breaker: Breaker, policy: BreakerPolicy, now: float) -> Breaker:
     return Breaker(phase=Phase.OPEN, epoch=breaker.epoch + 1, open_until=now + policy.cooldown_s, probes=breaker.probes)
 

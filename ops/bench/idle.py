@@ -19,7 +19,7 @@ from ops.wiring import Loft
 
 AT_ONCE = 200
 SETTLED_S = 30.0
-DEADLINE_S = 3.0
+PASSED_S = 0.5
 SHOWN_FILES = 6
 
 
@@ -37,10 +37,10 @@ async def measure(sizes: Sizes, directory: Path) -> None:
                 asleep = _bytes() - before - fixed
                 snapshot = tracemalloc.take_snapshot()
                 start = _bytes()
-                await each_once(loft, bots[: sizes.bots], AT_ONCE, DEADLINE_S)
+                await each_once(loft, bots[: sizes.bots], AT_ONCE, sizes.idle_deadline_s)
                 await _settled(loft)
-                # Only then is it idle: until its deadline a command's timer is still set.
-                await asyncio.sleep(DEADLINE_S + 1)
+                # Until its deadline a command's timer is still set.
+                await asyncio.sleep(sizes.idle_deadline_s + PASSED_S)
                 awake = _bytes() - start
                 grown = tracemalloc.take_snapshot().compare_to(snapshot, "filename")
                 tracemalloc.stop()

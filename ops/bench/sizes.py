@@ -11,6 +11,8 @@ class Sizes:
     commands_a_round: int
     bots: int
     wakes: int
+    idle_deadline_s: float
+    """Of the commands after which bots are idle: only then is nothing kept of them."""
     recorded_singly: int
     recorded_in_groups: int
     pipeline: int
@@ -22,6 +24,7 @@ FULL = Sizes(
     commands_a_round=4000,
     bots=20_000,
     wakes=500,
+    idle_deadline_s=10.0,
     recorded_singly=1000,
     recorded_in_groups=60_000,
     pipeline=50_000,
@@ -30,8 +33,9 @@ FULL = Sizes(
 QUICK = Sizes(
     rounds=1,
     commands_a_round=100,
-    bots=100,
+    bots=50,
     wakes=10,
+    idle_deadline_s=3.0,
     recorded_singly=20,
     recorded_in_groups=2000,
     pipeline=200,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -39,7 +38,7 @@ class Held(NamedTuple):
 
 def held() -> Held:
     gc.collect()
-    descriptors = len(os.listdir("/proc/self/fd"))
+    descriptors = len(list(Path("/proc/self/fd").iterdir()))
     return Held(descriptors, len(asyncio.all_tasks()), threading.active_count(), len(gc.get_objects()))
 
 

@@ -64,12 +64,13 @@ class BotModel:
         if isinstance(answer, Failure) and answer.category is Category.RATE_LIMIT:
             is_heard = slot is not None and slot.actor is not None and slot.actor.is_alive()
             self.holds.came(call, answer, now, is_heard=is_heard)
-            self.pace.flooded(now)
 
     def noted(self, event: e.Event, now: float) -> Iterator[str]:
         if isinstance(event, e.CommandStarted):
             self._starting[event.command_id] = now
             yield from self._dispatched(event.command_id, event.chat, now)
+        if isinstance(event, e.HoldPlaced):
+            self.pace.flooded(now)
         yield from self.breaker.noted(event, now)
         if isinstance(event, e.Ended):
             self.ended(event.command_id, None)
