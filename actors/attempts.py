@@ -15,6 +15,9 @@ from actors.slot import Slot, Stage, Ticket
 from domain.errors import StoreError
 from domain.failure import Answer, Category, Delivered, Failure, Final, code_of
 
+LATE_START_S = 0.25
+"""What was dispatched longer ago passes the gates again: after a stall of the store all would leave at once."""
+
 
 class Attempts:
     __slots__ = ("_ends", "_guards", "_lanes", "_life", "_on_unauthorized", "_ports", "_slot", "in_flight")
@@ -42,7 +45,7 @@ class Attempts:
         if ticket.is_open or (ticket.method.repeatable and not ticket.is_durable):
             self._call(ticket, now)
             return
-        ticket.stage = Stage.STARTING
+        ticket.stage, ticket.left_at = Stage.STARTING, now
         slot, started = self._slot, endings.started(ticket, self._ports.clock.utc())
         self._ports.journal.note(started, lambda result: slot.tell(StartRecorded(ticket, result)), ticket.stream)
 
@@ -51,7 +54,8 @@ class Attempts:
         now = self._ports.clock.steady()
         if isinstance(result, int):
             ticket.is_open = True
-            if now < ticket.deadline and self._guards.still_open_for(ticket, now):
+            is_late = now - ticket.left_at > LATE_START_S or now >= ticket.deadline
+            if not is_late and self._guards.still_open_for(ticket, now):
                 self._call(ticket, now)
                 return True
         self.in_flight -= 1

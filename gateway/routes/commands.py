@@ -47,6 +47,14 @@ _JSON = (b"content-type", b"application/json")
 log = structlog.get_logger()
 
 
+def commands_in(path: str) -> dict[str, str] | None:
+    """What the path of a command names; None for any other path."""
+    match path.split("/"):
+        case ["", "api", "bots", bot_id, "commands", method] if bot_id and method:
+            return {"bot_id": bot_id, "method": method}
+    return None
+
+
 class Commands:
     def __init__(self, doors: Doors, gate: Gate, reads: Reads) -> None:
         self._doors = doors

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from actors.messages import DescribeFleet, FleetState
 from ops.bench.figures import heading, line
 from ops.bench.sizes import Sizes
 from ops.bench.within import collected_as_served, command, each_once, loft_within, registered
@@ -41,30 +42,35 @@ async def measure(sizes: Sizes, directory: Path) -> None:
                 await _settled(loft)
                 # Until its deadline a command's timer is still set.
                 await asyncio.sleep(sizes.idle_deadline_s + PASSED_S)
-                awake = _bytes() - start
+                grown_by = _bytes() - start
+                awake = await _awake(loft)
                 grown = tracemalloc.take_snapshot().compare_to(snapshot, "filename")
                 tracemalloc.stop()
                 line("passivated: a slot", f"{asleep / len(bots):.0f} bytes")
-                line("awake: the slot's actor and all that is kept of it", f"{awake / sizes.bots:.0f} bytes more")
+                line(
+                    f"awake, {awake} of them: with all that is kept of it", f"{grown_by / max(awake, 1):.0f} bytes more"
+                )
                 for found in grown[:SHOWN_FILES]:
                     file = "/".join(Path(found.traceback[0].filename).parts[-2:])
-                    line(f"  of which by {file}", f"{found.size_diff / sizes.bots:.0f} bytes")
+                    line(f"  of which by {file}", f"{found.size_diff / max(awake, 1):.0f} bytes")
                 await _woken(loft, bots[: sizes.wakes], bots[sizes.bots :])
 
 
 async def _woken(loft: Loft, awake: list[int], asleep: list[int]) -> None:
     """A command of one that sleeps beside one of one that is awake, in turns: what else goes on strikes both alike."""
     with collected_as_served():
-        pairs = [
-            (await _timed(loft, awake_one), await _timed(loft, sleeping))
-            for awake_one, sleeping in zip(awake, asleep, strict=True)
-        ]
+        pairs = [await _pair(loft, *of_two) for of_two in zip(awake, asleep, strict=True)]
     cpu_s, took_s = (
         statistics.median(pair[1][what] for pair in pairs) - statistics.median(pair[0][what] for pair in pairs)
         for what in (0, 1)
     )
     line("waking one while the others are awake, CPU", f"{cpu_s * 1e6:.0f} µs")
     line("and how much longer its command takes", f"{took_s * 1e6:.0f} µs")
+
+
+async def _pair(loft: Loft, awake: int, asleep: int) -> tuple[tuple[float, float], tuple[float, float]]:
+    await command(loft, awake, "getMe")
+    return await _timed(loft, awake), await _timed(loft, asleep)
 
 
 async def _timed(loft: Loft, bot_id: int) -> tuple[float, float]:
@@ -82,6 +88,11 @@ async def _bytes_of_start(directory: Path) -> int:
     async with loft_within(directory) as loft:
         await _settled(loft)
         return _bytes() - before
+
+
+async def _awake(loft: Loft) -> int:
+    state: FleetState = await loft.fleet.ask(DescribeFleet(), block=False)
+    return state.awake
 
 
 async def _settled(loft: Loft) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
@@ -10,7 +11,7 @@ from actors.slot import Slot
 from domain import events as e
 from domain.bot import Bot
 from domain.failure import Answer, Category, Failure
-from tests.simulation.guard_models import BreakerModel, HoldsModel, PaceModel
+from tests.simulation.guard_models import A_MOMENT_S, LATE_START_S, BreakerModel, HoldsModel, PaceModel
 from tests.simulation.permits import FleetModel
 from tests.simulation.telegram import Arrived
 
@@ -47,10 +48,12 @@ class BotModel:
         """`chat`: where it was first to go, whose order it keeps."""
         command_id = call.command_id
         yield from self.holds.left(call, now)
-        dispatched_at = self._starting.pop(command_id, None)
-        if dispatched_at is None:
+        yield from self.pace.left(command_id, now)
+        dispatched_at = self._starting.pop(command_id, -math.inf)
+        if now - dispatched_at > LATE_START_S + A_MOMENT_S:
+            dispatched_at = now
             yield from self._dispatched(command_id, call.chat, now)
-        yield from self.breaker.left(command_id, now if dispatched_at is None else dispatched_at, now)
+        yield from self.breaker.left(command_id, dispatched_at, now)
         first = command_id if chat is None else next(iter(self._lanes[chat]), None)
         if first != command_id:
             yield f"{command_id} leaves before {first}, which came before it into the same chat"

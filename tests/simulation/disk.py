@@ -17,7 +17,7 @@ from domain.store.ledger import Snapshot
 from domain.store.mapper import Recorded
 from domain.streams import bot_stream, day_stream
 from tests.simulation.loop import Agenda, Clock, VirtualLoop
-from tests.simulation.plan import Faults
+from tests.simulation.plan import Plan
 
 
 class Watching(Protocol):
@@ -76,12 +76,11 @@ class SlowJournal:
         agenda: Agenda,
         clock: Clock,
         chance: Random,
-        faults: Faults,
-        max_backlog: int,
+        plan: Plan,
         watch: Watching,
     ) -> None:
         self._disk, self._opened, self._loop, self._agenda, self._clock = disk, opened, loop, agenda, clock
-        self._chance, self._faults, self._max_backlog, self._watch = chance, faults, max_backlog, watch
+        self._chance, self._faults, self._max_backlog, self._watch = chance, plan.faults, plan.max_backlog, watch
         self._pending: deque[Append] = deque()
         self._is_writing = False
         self.is_calm = False
@@ -135,7 +134,7 @@ class SlowJournal:
         if not self.is_calm and drawn < faults.stalls:
             return chance.uniform(1, 20)
         if not self.is_calm and drawn < faults.stalls + faults.slow_commits:
-            return chance.uniform(0.05, 1)
+            return chance.choice((0.1, 0.2, 1.0)) * chance.uniform(0.5, 1)
         return chance.uniform(0.001, 0.01)
 
     def _write(self, batch: deque[Append]) -> None:

@@ -15,6 +15,9 @@ from tests.simulation.process import Process
 from tests.simulation.telegram import Telegram
 from tests.simulation.watch import KINDS, Asked, Watch
 
+GRACE_S = 0.1
+"""For a timer that rings late and a commit in good times; without an actor that fails nothing else is slow."""
+
 
 def at_rest(process: Process, disk: Disk) -> Iterator[str]:
     """Nothing is on its way: what the log says is what the actors are."""
@@ -49,6 +52,8 @@ def when_all_is_over(watch: Watch, telegram: Telegram, process: Process) -> Iter
         yield f"{process.journal.taken} places of the journal are never given back"
     for asked in watch.asked.values():
         yield from _ended_once(asked, watch)
+        if process.is_undisturbed and not asked.is_durable and asked.told[0][0] > asked.deadline + GRACE_S:
+            yield f"{asked.command.command_id} was told {asked.told[0][0] - asked.deadline:.3f} s after its deadline"
         yield from _had_its_effect(asked, watch, telegram.effects[asked.command.command_id])
 
 

@@ -21,6 +21,8 @@ A_MOMENT_S = 1e-6
 """Floats, and event times that are whole microseconds."""
 GIVEN_UP = "no answer, and no word of it"
 CHAT_BURST = 3
+LATE_START_S = 0.25
+"""What was dispatched longer ago is dispatched anew when its start is on disk."""
 NOON_S = datetime.fromisoformat("2026-07-01T12:00:00+00:00").timestamp()
 
 
@@ -62,6 +64,7 @@ class BreakerModel:
             out = [one for one, until in self.probes.items() if now < until - A_MOMENT_S and one != command_id]
             if out:
                 yield f"{command_id} is a second probe beside {out}"
+            self.probe = command_id
             self.probes[command_id] = dispatched_at + self.policy.breaker.probe_timeout_s
         self.left_in[command_id] = self.epoch
 
@@ -146,10 +149,12 @@ class PaceModel:
         self._not_before = -math.inf
         self._slowed: tuple[float, float] | None = None
         self._chats: dict[str, deque[float]] = {}
+        self._calls: deque[float] = deque(maxlen=40)
 
     def restarted(self) -> None:
         self._not_before, self._slowed = -math.inf, None
         self._chats.clear()
+        self._calls.clear()
 
     def flooded(self, now: float) -> None:
         self._slowed = (max((self._rps(now) or 25.0) / 2, 0.5), now)
@@ -169,6 +174,13 @@ class PaceModel:
         a_minute = sum(at > now - 60 + A_MOMENT_S for at in times)
         if self._policy.group_rpm and is_group(chat) and a_minute > self._policy.group_rpm:
             yield f"{command_id}: {a_minute} in a minute into group {chat}"
+
+    def left(self, command_id: str, now: float) -> Iterator[str]:
+        """What Telegram sees: as dispatched, but for the moment that a start may take to be recorded."""
+        self._calls.append(now)
+        a_second = sum(at > now - 1 + A_MOMENT_S for at in self._calls)
+        if self._policy.bot_rps and a_second > self._policy.bot_rps * (1 + LATE_START_S) + 1:
+            yield f"{command_id}: {a_second} calls in a second"
 
     def _rps(self, now: float) -> float:
         own = self._policy.bot_rps

@@ -69,8 +69,8 @@ class Agenda:
         return self._due[0][0] if self._due else None
 
 
-class VirtualLoop(asyncio.AbstractEventLoop):
-    """What actors and coroutines of one process need of a loop. When the process dies, nothing of it runs any more."""
+class VirtualLoop:
+    """As much of a loop as the actors and coroutines of one process need; with the process all of it dies."""
 
     def __init__(self, agenda: Agenda, clock: Clock, chance: Random, late_s: float) -> None:
         """`late_s`: how late a timer may ring."""
@@ -90,7 +90,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         self._ready.clear()
         for task in self._tasks:
             if not task.done():
-                task.get_coro().close()  # type: ignore[union-attr]  # these are coroutines
+                task.get_coro().close()
 
     def mine(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Only while the process lives."""
@@ -118,21 +118,12 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         return future
 
     def create_future(self) -> asyncio.Future[Any]:
-        return asyncio.Future(loop=self)
+        return asyncio.Future(loop=self)  # type: ignore[arg-type]  # as much of a loop as it needs
 
-    def create_task(self, coro: Coroutine[Any, Any, Any], **_: object) -> asyncio.Task[Any]:  # type: ignore[override]
-        task = asyncio.Task(coro, loop=self)
+    def create_task(self, coro: Coroutine[Any, Any, Any], **_: object) -> asyncio.Task[Any]:
+        task = asyncio.Task(coro, loop=self)  # type: ignore[arg-type]  # as much of a loop as it needs
         self._tasks.append(task)
         return task
-
-    def time(self) -> float:
-        return self._clock.now
-
-    def call_later(self, delay: float, callback: Callable[..., object], *args: Any, context: object = None) -> Any:  # noqa: ARG002
-        return self._agenda.after(delay, self.mine(lambda: callback(*args)))
-
-    def call_at(self, when: float, callback: Callable[..., object], *args: Any, context: object = None) -> Any:  # noqa: ARG002
-        return self._agenda.at(when, self.mine(lambda: callback(*args)))
 
     def get_debug(self) -> bool:
         return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from actors.guards import Policy
@@ -22,6 +22,8 @@ METHODS = (
     *[REPEATABLE_WITHOUT] * 2,
     "deleteMessage",
 )
+BREAKING, FLOODING = 0.15, 0.1
+"""The shares of runs that are about the breaker and about 429s while starts are being recorded."""
 WITHOUT_CHAT = (ONCE_WITHOUT, REPEATABLE_WITHOUT)
 
 
@@ -30,6 +32,7 @@ class Faults:
     """How often: a share of the draws, or the mean number of times a run."""
 
     telegram: float
+    floods: float
     stalls: float
     slow_commits: float
     actor_crashes: int
@@ -67,6 +70,15 @@ def plan_of(chance: Random) -> Plan:
         max_waiting=chance.choice((4, 20, 1000)),
         telegram_timeout_s=chance.choice((2, 10, 60)),
     )
+    faults = _faults(chance)
+    about = chance.random()
+    if about < BREAKING:
+        # Short times, so that a run sees a breaker through all its phases, with starts that take longer than a probe.
+        policy = replace(policy, breaker=BreakerPolicy(2, 0.4, chance.choice((1, 2, 3)), 0.3))
+        faults = replace(faults, telegram=0.7, slow_commits=0.5)
+    elif about < BREAKING + FLOODING:
+        policy = replace(policy, max_in_flight=30, pace=replace(policy.pace, bot_rps=0))
+        faults = replace(faults, telegram=0.6, floods=0.8, slow_commits=0.6)
     return Plan(
         bots=bots,
         chats={bot: tuple(chance.choice((1, 2, 3, -1, -2)) * 100 for _ in range(chance.randint(1, 4))) for bot in bots},
@@ -75,7 +87,7 @@ def plan_of(chance: Random) -> Plan:
         max_backlog=chance.choice((5, 30, 1000)),
         commands=chance.randint(40, 80),
         seconds=chance.choice((4, 15, 40)),
-        faults=_faults(chance),
+        faults=faults,
     )
 
 
@@ -83,6 +95,7 @@ def _faults(chance: Random) -> Faults:
     """Many runs are spared some kinds, so that each kind is also seen alone."""
     return Faults(
         telegram=chance.choice((0.0, 0.1, 0.3, 0.6)),
+        floods=0.2,
         stalls=chance.choice((0.0, 0.0, 0.03, 0.1)),
         slow_commits=chance.choice((0.0, 0.2)),
         actor_crashes=chance.choice((0, 0, 1, 4)),

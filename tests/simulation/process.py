@@ -11,8 +11,8 @@ from pykka._envelope import Envelope
 
 from actors.acceptance import Archive
 from actors.fleet import remembers_hold, slots_of, take_up
-from actors.incarnations import Bots
 from actors.inbox import LoopFuture
+from actors.incarnations import Bots
 from actors.ports import Ports
 from actors.supervisor import Supervisor
 from domain.bot import Bot
@@ -22,11 +22,11 @@ from domain.streams import BOTS
 from tests.doubles import a_seal
 from tests.examples import a_token
 from tests.simulation.disk import Disk, SlowJournal
-from tests.simulation.watch import Watch
 from tests.simulation.loop import Agenda, Clock, VirtualLoop
 from tests.simulation.permits import WatchedPermits
 from tests.simulation.plan import Plan
 from tests.simulation.telegram import InjectedCrash, Line, Telegram
+from tests.simulation.watch import Watch
 
 
 class Reply(LoopFuture):
@@ -48,13 +48,11 @@ class Process:
         self.is_calm = False
         self.loop = VirtualLoop(agenda, clock, chance, plan.faults.late_s)
         opened = disk.interrupted()
-        self.journal = SlowJournal(
-            disk, opened, self.loop, agenda, clock, chance, plan.faults, plan.max_backlog, watch
-        )
+        self.journal = SlowJournal(disk, opened, self.loop, agenda, clock, chance, plan, watch)
         self.line = Line(telegram, self.loop, chance, plan.faults.crashes_inside, watch)
         ports = Ports(clock, self.loop, self.journal, self.line, self._jitter, a_seal)
         archive = Archive(disk.stream, lambda at: disk.log[at - 1], lambda *sealed: sealed[2].split(b": ", 1)[1][::-1])
-        asyncio._set_running_loop(self.loop)
+        asyncio._set_running_loop(self.loop)  # type: ignore[arg-type]  # noqa: SLF001  what event loops call when they run
         in_bots = [recorded for recorded in disk.log if recorded.stream.startswith(BOTS)]
         self.slots = slots_of(in_bots, ports)
         watch.process_started(self.slots, opened.commands())
@@ -79,12 +77,21 @@ class Process:
     def life_of(self, bot_id: int) -> Bot | None:
         """What its actor believes; None: it has none."""
         actor = self.slots[bot_id].actor
-        living = None if actor is None else actor._actor_weakref()
-        return None if living is None else living._life.bot
+        living = None if actor is None else actor._actor_weakref()  # noqa: SLF001  nobody else may look inside
+        return None if living is None else living._life.bot  # noqa: SLF001
+
+    @property
+    def is_undisturbed(self) -> bool:
+        """Its actors come when they are needed, and stay."""
+        faults = self._faults
+        return (
+            not (faults.actor_crashes or faults.crashes_inside or faults.process_crashes or faults.strangers)
+            and not faults.unreadable
+        )
 
     def dies(self) -> None:
         self.loop.die()
-        asyncio._set_running_loop(None)
+        asyncio._set_running_loop(None)  # noqa: SLF001
 
     def calms_down(self) -> None:
         self.is_calm = self.journal.is_calm = True

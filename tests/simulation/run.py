@@ -1,4 +1,4 @@
-"""One seed, or many: `python -m tests.simulation.run 1234` tells what happened under seed 1234."""
+"""One seed: `python -m tests.simulation.run 1234` tells what happened under seed 1234."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from structlog.testing import capture_logs
 
+from tests.simulation.loop import START_S
 from tests.simulation.world import World
 
 
@@ -24,19 +25,21 @@ def quiet() -> Iterator[None]:
         pykka.disabled = was
 
 
-def simulated(seed: int) -> World:
-    world = World(seed)
+def simulated(seed: int, *, remember: int = 60) -> World:
+    """`remember`: so many of the last steps can be told afterwards."""
+    world = World(seed, remember)
     with quiet():
         world.runs()
     return world
 
 
 def story(seed: int, world: World) -> str:
-    steps = "\n".join(f"{at - 1000:10.4f}  {what:16} {about}" for at, what, about in world.watch.trace)
-    wrong = "\n".join(f"  {one}" for one in world.watch.wrong[:10])
-    return f"{world.plan}\n{steps}\n\nseed {seed}:\n{wrong}\nagain: python -m tests.simulation.run {seed}"
+    steps = [f"{at - START_S:10.4f}  {what:16} {about}" for at, what, about in world.watch.trace]
+    wrong = [f"  {one}" for one in world.watch.wrong[:10]] or ["  all is well"]
+    again = f"again, from its beginning: .venv/bin/python -m tests.simulation.run {seed}"
+    return "\n".join([str(world.plan), "", *steps, "", f"seed {seed}:", *wrong, again])
 
 
 if __name__ == "__main__":
     for text in sys.argv[1:]:
-        print(story(int(text), simulated(int(text))))
+        sys.stdout.write(story(int(text), simulated(int(text), remember=10_000)) + "\n")

@@ -55,9 +55,9 @@ def a_flood(seconds: float) -> Answer:
 class Telegram:
     """The server: it outlives every process of ours."""
 
-    def __init__(self, agenda: Agenda, chance: Random, troubled: float) -> None:
-        """`troubled`: the share of calls that something happens to, while the weather is bad."""
-        self._agenda, self._chance, self._troubled = agenda, chance, troubled
+    def __init__(self, agenda: Agenda, chance: Random, troubled: float, floods: float) -> None:
+        """`troubled`: the share of calls that something happens to in bad weather; `floods`: of these, 429s."""
+        self._agenda, self._chance, self._troubled, self._floods = agenda, chance, troubled, floods
         self._weather: dict[int, bool] = {}
         self.is_calm = False
         self.effects: Counter[str] = Counter()
@@ -93,7 +93,7 @@ class Telegram:
 
     def _trouble(self, call: Arrived, takes_s: float) -> tuple[Answer, bool, float]:
         chance = self._chance
-        kind = chance.choices(KINDS, WEIGHTS)[0]
+        kind = "flood" if chance.random() < self._floods else chance.choices(KINDS, WEIGHTS)[0]
         match kind:
             case "flood":
                 return a_flood(round(chance.uniform(0.5, 8), 1)), False, takes_s
@@ -122,7 +122,7 @@ ANSWERS = {
 }
 KINDS, WEIGHTS = zip(
     *{
-        "flood": 8, "lost after": 3, "lost before": 3, "gateway": 4, "broken": 4, "never": 2, "moved": 3,
+        "lost after": 3, "lost before": 3, "gateway": 4, "broken": 4, "never": 2, "moved": 3,
         "restart": 3, "unreachable": 4, "blocked": 2, "teapot": 1, "revoked": 1, "not found": 3,
     }.items(),
     strict=True,

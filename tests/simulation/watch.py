@@ -32,7 +32,6 @@ KINDS: dict[str, type[e.Ended]] = {
 UNRECORDED = ("delivery_unrecorded", "store_unavailable")
 """What a caller may be told of a command whose end is not on disk by its deadline."""
 CRASHES = ("InjectedCrash", "SteppedDown")
-TRACE = 120
 
 
 @dataclass(eq=False)
@@ -50,10 +49,10 @@ class Asked:
 class Watch:
     """Collects what is wrong: an exception in the middle of an actor would only be one more crash of it."""
 
-    def __init__(self, plan: Plan, disk: Disk, clock: Clock) -> None:
+    def __init__(self, plan: Plan, disk: Disk, clock: Clock, remember: int) -> None:
         self._plan, self._disk, self._clock = plan, disk, clock
         self.wrong: list[str] = []
-        self.trace: deque[tuple[float, str, object]] = deque(maxlen=TRACE)
+        self.trace: deque[tuple[float, str, object]] = deque(maxlen=remember)
         self.process = 0
         self.asked: dict[str, Asked] = {}
         self.started: Counter[str] = Counter()

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 from random import Random
-from typing import Any
 
-from actors.guards import Policy
 from actors.mail import Answered
-from actors.messages import Cancel, Durability, Execute, ResumeBot, SetBreaker, SuspendBot
+from actors.messages import Cancel, ResumeBot, SetBreaker, SuspendBot
 from actors.slot import Stage
 from domain import bot as lives
-from domain import events as e
-from domain.command import Command
 from domain.streams import bot_stream
 from tests.doubles import DELIVERED, a_registration
+from tests.simulation.callers import LONGEST_S, Callers
 from tests.simulation.disk import Disk
 from tests.simulation.ending import at_rest, when_all_is_over
 from tests.simulation.loop import Agenda, Clock
-from tests.simulation.plan import COSMETIC, METHODS, WITHOUT_CHAT, Plan, plan_of
+from tests.simulation.plan import Plan, plan_of
 from tests.simulation.process import Process
 from tests.simulation.telegram import InjectedCrash, Telegram
 from tests.simulation.watch import Watch
 
-GRACE_S, LONGEST_S = 5.0, 30.0
+GRACE_S = 5.0
 STEPS_MAX = 50_000
 
 
@@ -42,7 +39,7 @@ class Poison:
 
 
 class World:
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, remember: int) -> None:
         self._chance = Random(seed)
         self.plan: Plan = plan_of(self._chance)
         self._clock = Clock()
@@ -50,9 +47,9 @@ class World:
         self._disk = Disk()
         for bot_id, tenant_id in self.plan.bots.items():
             self._disk.append(bot_stream(bot_id), (a_registration(bot_id, tenant_id),))
-        self._telegram = Telegram(self._agenda, self._chance, self.plan.faults.telegram)
-        self.watch = Watch(self.plan, self._disk, self._clock)
-        self._keys: list[tuple[Durability, Command]] = []
+        self._telegram = Telegram(self._agenda, self._chance, self.plan.faults.telegram, self.plan.faults.floods)
+        self.watch = Watch(self.plan, self._disk, self._clock, remember)
+        self._callers = Callers(self.plan, self._chance, self._clock, self.watch)
         self._process: Process | None = None
         self._is_calm = False
 
@@ -82,7 +79,7 @@ class World:
         for number in range(plan.commands):
             # In bursts: a third comes together with the one before it.
             at = at if chance.random() < 0.35 else chance.uniform(0, plan.seconds)
-            self._agenda.after(at, lambda number=number: self._asks(number))  # type: ignore[misc]
+            self._agenda.after(at, partial(self._somebody_asks, number))
         for what, times in (
             (self._crashes_an_actor, faults.actor_crashes),
             (self._kills_the_process, faults.process_crashes),
@@ -121,44 +118,9 @@ class World:
 
     # What happens
 
-    def _asks(self, number: int) -> None:
-        if self._process is None:
-            return
-        chance = self._chance
-        command = self._a_command(f"c{number}")
-        durability = self._a_durability() if chance.random() < 0.3 else None
-        if durability is not None and durability.key is not None:
-            self._keys.append((durability, command))
-            if chance.random() < 0.3:
-                # The same again, by a caller who never heard of the first.
-                durability = chance.choice(self._keys)[0]
-        told = self.watch.asks(command, is_durable=durability is not None)
-        self._process.ask(Execute(command, durability), told)
-
-    def _a_command(self, command_id: str) -> Command:
-        chance = self._chance
-        bot_id = chance.choice(list(self.plan.bots))
-        method = chance.choice(METHODS)
-        parameters: dict[str, object] = {"id": command_id}
-        if method not in WITHOUT_CHAT:
-            parameters["chat_id"] = chance.choice(self.plan.chats[bot_id])
-        return Command(
-            command_id=command_id,
-            bot_id=bot_id,
-            tenant_id=self.plan.bots[bot_id],
-            method=method,
-            parameters=parameters,
-            chat=str(parameters["chat_id"]) if "chat_id" in parameters else None,
-            received_at=self._clock.utc(),
-            deadline_s=chance.choice((0.5, 3.0, 10.0, LONGEST_S)),
-            retry_uncertain=chance.random() < 0.15,
-            patient=chance.random() < 0.3,
-        )
-
-    def _a_durability(self) -> Durability:
-        chance = self._chance
-        key = f"key{chance.randint(1, 1000)}" if chance.random() < 0.5 else None
-        return Durability("hash", key, chance.choice((None, 0.0, 2.0)))
+    def _somebody_asks(self, number: int) -> None:
+        if self._process is not None:
+            self._callers.ask(self._process, f"c{number}")
 
     def _crashes_an_actor(self) -> None:
         if self._process is None:
