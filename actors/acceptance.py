@@ -49,10 +49,15 @@ class Archive:
     open: Callable[[str, str, bytes], bytes]
 
 
-def accept(ticket: Ticket, durability: Durability, ports: Ports, then: Then) -> None:
-    """Hands the acceptance to the journal. Raises StoreError when its parameters cannot be sealed."""
+def accept(ticket: Ticket, durability: Durability, ports: Ports, then: Then, earlier: Sequence[Recorded] = ()) -> None:
+    """Hands the acceptance to the journal. Raises StoreError when its parameters cannot be sealed.
+
+    `earlier`: what this key's stream has already, where the command goes again.
+    """
     command, now = ticket.command, ports.clock.utc()
-    if durability.key is not None:
+    if earlier:
+        ticket.stream = earlier[0].stream
+    elif durability.key is not None:
         ticket.stream = streams.key_stream(now.date(), command.tenant_id, durability.key)
     accepted = events.CommandAccepted(
         occurred_at=now,
@@ -74,7 +79,7 @@ def accept(ticket: Ticket, durability: Durability, ports: Ports, then: Then) -> 
     if ticket.stream is None:
         ports.journal.note(accepted, then)
     else:
-        ports.journal.write(ticket.stream, 0, (accepted,), then)
+        ports.journal.write(ticket.stream, earlier[-1].version if earlier else 0, (accepted,), then)
 
 
 def earlier(command: Command, key: str, archive: Archive) -> Sequence[Recorded]:
@@ -85,6 +90,13 @@ def earlier(command: Command, key: str, archive: Archive) -> Sequence[Recorded]:
         if found:
             return found
     return ()
+
+
+def may_go_again(found: Sequence[Recorded], body_hash: str) -> bool:
+    """It was certainly not executed: a key is for doing a thing once, not for never doing it."""
+    first, last = found[0].event, found[-1].event
+    same = isinstance(first, events.CommandAccepted) and first.body_hash == body_hash
+    return same and isinstance(last, events.CommandNotSent) and last.code != "cancelled"
 
 
 def replay(found: Sequence[Recorded], body_hash: str, archive: Archive) -> Replayed | Refused:

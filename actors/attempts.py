@@ -62,7 +62,8 @@ class Attempts:
         self._guards.returned(ticket)
         if isinstance(result, StoreError) or now >= ticket.deadline:
             self._lanes.free(ticket.lane)
-            code = "store_unavailable" if isinstance(result, StoreError) else "deadline_exceeded"
+            late_for_disk = isinstance(result, StoreError) or ticket.replied
+            code = "store_unavailable" if late_for_disk else "deadline_exceeded"
             self._ends(ticket, Final.NOT_SENT, code)
         else:
             ticket.stage = Stage.WAITING

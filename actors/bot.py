@@ -16,7 +16,8 @@ from actors.runtime import LoopActor, LoopFuture
 from actors.slot import Slot, Ticket
 from actors.traffic import Traffic
 from domain.bot import Bot
-from domain.failure import Answer, Category, Failure
+from domain.failure import Answer, Category, Delivered, Failure
+from domain.refusal import Refused
 from domain.rules.tokens import Token
 
 CHECK_TIMEOUT_S = 10.0
@@ -108,6 +109,8 @@ class BotActor(LoopActor):
             case ConfigureBot():
                 self._life.configured(message.tenant_id, message.change, message.by, reply)
                 self._traffic.policy_changed()
+            case SetBreaker() if self._life.bot.owner is None:
+                reply(Refused("not_found", "Nobody has this bot any more."))
             case SetBreaker():
                 self._life.breaker_set(self._traffic.set_breaker(is_open=message.is_open, reason=message.reason), reply)
         self._traffic.pump()
@@ -124,7 +127,10 @@ class BotActor(LoopActor):
     def _token_checked(self, answer: Answer) -> None:
         self._checking = False
         owner = self._life.bot.owner
-        if owner is not None and isinstance(answer, Failure) and answer.category is Category.UNAUTHORIZED:
+        if isinstance(answer, Delivered):
+            # The 401 was a slip of Telegram's, and no reason to keep the bot from working.
+            self._traffic.token_works()
+        elif owner is not None and isinstance(answer, Failure) and answer.category is Category.UNAUTHORIZED:
             reason = "Telegram refuses the bot's token: it was revoked or replaced"
             self._life.suspended(owner.tenant_id, reason, "botloft", lambda _: None)
             self._traffic.pump()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from actors import acceptance
 from actors.acceptance import Archive
-from actors.messages import Accepted, Durability, ReadResult
+from actors.messages import Accepted, Durability, ReadResult, Replayed
 from actors.ports import Ports
 from actors.slot import Slot, Stage, Ticket
 from domain.command import Command
@@ -45,6 +46,19 @@ class Durable:
         self._archive = archive
         self._tell = tell
         self._hand_over = hand_over
+        self._in_hand: set[tuple[str, str]] = set()
+
+    def claim(self, command: Command, key: str) -> bool:
+        """False: the same key is in hand already. What is not on disk yet no look-up finds."""
+        claimed = (command.tenant_id, key)
+        if claimed in self._in_hand:
+            return False
+        self._in_hand.add(claimed)
+        return True
+
+    def _let_go(self, ticket: Ticket, durability: Durability) -> None:
+        if durability.key is not None:
+            self._in_hand.discard((ticket.command.tenant_id, durability.key))
 
     async def earlier(self, command: Command, key: str) -> Found:
         try:
@@ -61,24 +75,38 @@ class Durable:
     def looked_up(self, slot: Slot, ticket: Ticket, durability: Durability, found: Found) -> None:
         slot.accepting -= 1
         if isinstance(found, StoreError):
+            self._let_go(ticket, durability)
             ticket.answered(NOT_ACCEPTED)
-        elif found:
-            ticket.answered(acceptance.replay(found, durability.body_hash, self._archive))
+        elif found and not acceptance.may_go_again(found, durability.body_hash):
+            self._let_go(ticket, durability)
+            ticket.answered(self._replayed(found, durability))
         else:
-            self.accept(slot, ticket, durability)
+            self.accept(slot, ticket, durability, found)
 
-    def accept(self, slot: Slot, ticket: Ticket, durability: Durability) -> None:
+    def _replayed(self, found: Sequence[mapper.Recorded], durability: Durability) -> Replayed | Refused:
         try:
-            acceptance.accept(
-                ticket, durability, self._ports, lambda result: self._tell(Recorded(slot, ticket, durability, result))
-            )
+            return acceptance.replay(found, durability.body_hash, self._archive)
         except StoreError:
+            return Refused("store_unavailable", "The outcome could not be read. Try again with the same key.", 2.0)
+
+    def accept(
+        self, slot: Slot, ticket: Ticket, durability: Durability, earlier: Sequence[mapper.Recorded] = ()
+    ) -> None:
+        recorded = partial(self._recorded, slot, ticket, durability)
+        try:
+            acceptance.accept(ticket, durability, self._ports, recorded, earlier)
+        except StoreError:
+            self._let_go(ticket, durability)
             ticket.answered(NOT_ACCEPTED)
         else:
             slot.accepting += 1
 
+    def _recorded(self, slot: Slot, ticket: Ticket, durability: Durability, result: int | StoreError) -> None:
+        self._tell(Recorded(slot, ticket, durability, result))
+
     def recorded(self, recorded: Recorded) -> None:
         ticket = recorded.ticket
+        self._let_go(ticket, recorded.durability)
         recorded.slot.accepting -= 1
         if isinstance(recorded.result, StaleStream):
             # Somebody was quicker with the same key, a moment ago.

@@ -54,6 +54,11 @@ class Guards:
             retry=overridden(default.retry, config.retry),
         )
 
+    def token_works(self) -> None:
+        memory = self._slot.memory
+        if memory.breaker.phase in (Phase.OPEN, Phase.HALF_OPEN):
+            self._become(replace(memory, breaker=breaker.reset(memory.breaker)))
+
     def set_breaker(self, *, is_open: bool, reason: str) -> events.Event:
         memory, at = self._slot.memory, self._ports.clock.utc()
         owner = self._life.bot.owner
@@ -68,7 +73,8 @@ class Guards:
         """What keeps this command from leaving now; None: nothing here does."""
         refused = lives.may_command(self._life.bot, ticket.command.tenant_id)
         if refused is not None:
-            return gates.Refuse(refused.code, None)
+            # Its bot was removed while it waited: that is no wrong address.
+            return gates.Refuse("cancelled" if refused.code == "not_found" else refused.code, None)
         memory = self._slot.memory
         call = gates.Call(
             ticket.method.name, ticket.chat, ticket.deadline, ticket.command.patient, ticket.method.cosmetic

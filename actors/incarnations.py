@@ -13,11 +13,11 @@ from actors.bot import BotActor, Lifecycle
 from actors.fleet import BY, GIVEN_UP_SINCE, remembers_breaker
 from actors.guards import Policy
 from actors.inbox import LoopFuture
-from actors.mail import StopWaiting
+from actors.mail import CancelTicket, StopWaiting
 from actors.messages import ClearAlert, RaiseAlert, ResumeBot, SuspendBot
 from actors.permits import Permits
 from actors.ports import Ports
-from actors.slot import Slot
+from actors.slot import Slot, Ticket
 from domain import events
 from domain.bot import Bot
 from domain.errors import StoreError, StoreUnusable
@@ -176,9 +176,10 @@ class Incarnations:
         log.error("bot_not_read", bot_id=slot.bot_id, reason=str(error))
         slot.refuse_waiting(NOT_READ, self._ports.journal.release)
         for message in slot.unparked():
-            if isinstance(message, Lifecycle):
+            if isinstance(message, (Lifecycle, CancelTicket)):
                 message.reply.set(NOT_READ)
-            else:
+            elif not isinstance(message, Ticket):
+                # A ticket is in the slot, or has just been refused and must never leave.
                 slot.tell(message)
         if slot.open_commands:
             # Nothing else wakes it meanwhile: of one bot there must never be two.

@@ -152,6 +152,9 @@ class Journal:
         self._loop = asyncio.get_running_loop()
         self._max_backlog = max_backlog
         self._taken = 0
+        self._on_the_way = 0
+        self._waits_since: float | None = None
+        self._clock = clock
         self._committed = committed
         self._writer = JournalWriter.start(ledger, opened, clock, self._from_thread)
 
@@ -163,6 +166,9 @@ class Journal:
 
     def release(self) -> None:
         self._taken -= 1
+
+    def waits_s(self) -> float:
+        return 0.0 if self._waits_since is None else self._clock.steady() - self._waits_since
 
     def note(self, event: DayEvent, then: Then | None = None, stream: str | None = None) -> None:
         self._append(Append((event,), then, stream))
@@ -194,6 +200,9 @@ class Journal:
 
     def _append(self, append: Append) -> None:
         self._taken += len(append.events)
+        if self._waits_since is None:
+            self._waits_since = self._clock.steady()
+        self._on_the_way += 1
         self._writer.tell(append)
 
     def _from_thread(self, results: list[tuple[Append, int | StoreError]]) -> None:
@@ -201,6 +210,9 @@ class Journal:
         self._loop.call_soon_threadsafe(self._tell, results)
 
     def _tell(self, results: list[tuple[Append, int | StoreError]]) -> None:
+        self._on_the_way -= len(results)
+        # The next in line has waited no longer than since this batch began.
+        self._waits_since = self._clock.steady() if self._on_the_way else None
         for append, result in results:
             self._taken -= len(append.events)
             if append.then is not None:

@@ -148,6 +148,8 @@ class FleetState(Message, frozen=True):
     awake: int
     open_commands: int
     draining: bool
+    unrecorded_s: float = 0.0
+    """How long the oldest event has been waiting for the disk."""
 
 
 class Drain(Message, frozen=True):

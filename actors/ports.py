@@ -42,6 +42,9 @@ class Recording(Protocol):
 
     def release(self) -> None: ...
 
+    def waits_s(self) -> float:
+        """How long the oldest event has been on its way to the disk; 0: none is."""
+
     def note(self, event: DayEvent, then: Then | None = None, stream: str | None = None) -> None:
         """At the next version, into this stream or the day's of the event's bot."""
 

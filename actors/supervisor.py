@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from actors import draining, fleet, introductions
-from actors.acceptance import Archive
+from actors.acceptance import IN_FLIGHT, Archive
 from actors.bot import Change, Lifecycle
 from actors.draining import SHUTTING_DOWN
 from actors.durable import Durable, Recorded
@@ -140,6 +140,8 @@ class Supervisor(LoopActor):
             self._durable.accept(slot, ticket, message.durability)
         else:
             durability, key = message.durability, message.durability.key
+            if not self._durable.claim(command, key):
+                return IN_FLIGHT
             slot.accepting += 1
             self.beside(
                 self._durable.earlier(command, key),
@@ -198,4 +200,5 @@ class Supervisor(LoopActor):
             awake=sum(slot.actor is not None for slot in slots),
             open_commands=sum(slot.open_commands for slot in slots),
             draining=self._draining,
+            unrecorded_s=round(self._ports.journal.waits_s(), 3),
         )

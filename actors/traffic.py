@@ -32,6 +32,13 @@ DISK_S = 0.5  # an attempt may end at the deadline itself, and its outcome still
 GRACE_S = 5.0  # after a command's deadline: then what is late is late for good
 
 
+LATER = Refused(
+    "idempotency_in_flight",
+    "The gateway is stopping. The command is accepted and is finished when it is back: ask again with the same key.",
+    2.0,
+)
+
+
 class Traffic:
     __slots__ = (
         "_alarm",
@@ -115,6 +122,10 @@ class Traffic:
     def policy_changed(self) -> None:
         self._guards.policy_changed()
 
+    def token_works(self) -> None:
+        self._guards.token_works()
+        self.pump()
+
     def set_breaker(self, *, is_open: bool, reason: str) -> events.Event:
         """What happened; whoever asked records it."""
         return self._guards.set_breaker(is_open=is_open, reason=reason)
@@ -134,9 +145,15 @@ class Traffic:
         self.pump()
 
     def stop_waiting(self) -> None:
+        """A durable command stays open in the log: the next process takes it up."""
         for ticket in list((self._slot.tickets or {}).values()):
-            if ticket.stage is Stage.WAITING:
-                self._lanes.remove(ticket)
+            if ticket.stage is not Stage.WAITING:
+                continue
+            self._lanes.remove(ticket)
+            if ticket.is_durable:
+                self._slot.closed(ticket)
+                ticket.answered(LATER)
+            else:
                 self._ends(ticket, Final.NOT_SENT, "shutting_down", retry_after_s=2.0)
         self._is_stopping = True
 

@@ -26,6 +26,7 @@ class Method(NamedTuple):
 
 
 CHAT = "chat_id"
+NO_UPDATES = "the gateway leaves a bot's updates alone; only what a bot sends goes through it"
 
 
 def _repeatable(
@@ -162,16 +163,14 @@ ROWS: tuple[Method, ...] = (
         setBusinessAccountProfilePhoto removeBusinessAccountProfilePhoto setMyProfilePhoto removeMyProfilePhoto
     """),
     # Ours to do.
-    Method("getUpdates", repeatable=True, refused="updates are read with GET /api/bots/{bot_id}/updates"),
-    Method(
-        "setWebhook", repeatable=True, refused='how updates arrive is chosen by PATCH /api/bots/{bot_id} with "updates"'
-    ),
+    Method("getUpdates", repeatable=True, refused=NO_UPDATES),
+    Method("setWebhook", repeatable=True, refused=NO_UPDATES),
     Method(
         "deleteWebhook",
         repeatable=True,
-        refused='how updates arrive is chosen by PATCH /api/bots/{bot_id} with "updates"',
+        refused=NO_UPDATES,
     ),
-    Method("getWebhookInfo", repeatable=True, refused="GET /api/bots/{bot_id} says how updates arrive"),
+    Method("getWebhookInfo", repeatable=True, refused=NO_UPDATES),
     Method("logOut", repeatable=False, refused="it would take the bot away from this server"),
     Method("close", repeatable=False, refused="the gateway opens and closes the bot's session itself"),
 )

@@ -34,6 +34,7 @@ TYPES = {
 }
 _MISSING = re.compile(r"Object missing required field `(?P<name>[^`]+)`")
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>.*)`", re.DOTALL)
+_OUT_OF_RANGE = re.compile(r"Expected `\w+` (?P<bound>[<>]=? [\d.]+) - at `\$\.?(?P<name>[^`]*)`")
 _WRONG = re.compile(r"Expected `(?P<expected>[^`]+)`, got `(?P<given>[^`]+)`(?: - at `\$\.?(?P<name>[^`]*)`)?")
 
 
@@ -56,6 +57,9 @@ async def read(receive: Receive, content_length: bytes | None, limit: int) -> by
         more = message.get("more_body", False)
         if size > limit:
             raise _too_large(limit, unread=more)
+    if content_length is not None and size != _number(content_length):
+        # The server loses the body of an Upgrade that it does not speak: no command is better than half a one.
+        raise Problem("invalid_request", "The body did not arrive. Send it without an Upgrade header.")
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
@@ -78,6 +82,14 @@ def decoded(body: bytes, shape: type[T]) -> T:
     try:
         return msgspec.json.decode(body or b"{}", type=shape)
     except UNREADABLE as error:
+        raise Problem("invalid_request", _sentence(error)) from None
+
+
+def shaped(found: dict[str, object], shape: type[T]) -> T:
+    """For a body that was read as it is: its fields, checked."""
+    try:
+        return msgspec.convert(found, shape)
+    except msgspec.ValidationError as error:
         raise Problem("invalid_request", _sentence(error)) from None
 
 
@@ -138,6 +150,8 @@ def _sentence(error: Exception) -> str:
     if found := _WRONG.search(said):
         what = f'"{_shown(found["name"])}"' if found["name"] else "The body"
         return f"{what} must be {_in_words(found['expected'])}, not {_in_words(found['given'])}."
+    if found := _OUT_OF_RANGE.search(said):
+        return f'"{_shown(found["name"])}" must be {found["bound"]}.'
     return "The body has a value that cannot be taken: a number is out of range."
 
 

@@ -30,6 +30,9 @@ class Progress(Protocol):
 
     async def wait_for(self, position: int, timeout_s: float, *, of: str | None = None) -> bool: ...
 
+    def newest(self) -> int:
+        """The log's. Blocks."""
+
     def states(self) -> list[State]: ...
 
 

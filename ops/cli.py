@@ -34,6 +34,8 @@ app.add_typer(keys_app, name="keys")
 def serve_command() -> None:
     """Run the gateway with the settings of the environment until SIGTERM or Ctrl-C."""
     logs.configure()
+    # Databases, locks and keys are for their owner alone.
+    os.umask(0o077)
     _run(serve(_settings(), _announce))
 
 

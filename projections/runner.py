@@ -80,6 +80,10 @@ class Runner:
         while self._step() == BATCH:
             pass
 
+    def newest(self) -> int:
+        """The log's newest position. Raises StoreUnavailable."""
+        return self._ledger.head()
+
     def position(self, of: str | None = None) -> int:
         """Up to where the views are; without a name, the one furthest behind."""
         return min(self._reached.values(), default=0) if of is None else self._reached[of]

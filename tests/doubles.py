@@ -209,6 +209,9 @@ class MemoryJournal:
         self._pending: deque[_Append] = deque()
         self._versions: dict[str, int] = {}
 
+    def waits_s(self) -> float:
+        return 0.0
+
     def reserve(self) -> bool:
         if self.taken >= self.max_backlog:
             return False

@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from actors.messages import BotChanged, ConfigureBot, RegisterBot, RemoveBot, ResumeBot, SuspendBot
 from domain.bot import Status
+from domain.config import Config
 from domain.rules.tokens import parse
 from domain.tenant import Scope
 from gateway import bodies
@@ -73,8 +74,10 @@ class Bots:
         body = await bodies.read(
             request.receive, request.headers.get("content-length", "0").encode(), self._doors.options.max_body_bytes
         )
-        change = ConfigureBot(_bot_id(request), caller.tenant_id, bodies.parameters(body), BY)
-        return self._changed(caller, await asked(self._doors.fleet, change))
+        change = bodies.parameters(body)
+        bodies.shaped(change, Config)
+        message = ConfigureBot(_bot_id(request), caller.tenant_id, change, BY)
+        return self._changed(caller, await asked(self._doors.fleet, message))
 
     async def remove(self, request: Request) -> Response:
         caller = self._caller(request)

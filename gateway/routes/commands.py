@@ -159,7 +159,7 @@ def _chat(method: Method, parameters: dict[str, object]) -> str | None:
     named = parameters.get(method.chat) if method.chat is not None else None
     if named is None:
         return None
-    text = str(named)
+    text = str(named).strip()
     if len(text) > MAX_CHAT:
         raise Problem("invalid_request", f'"{method.chat}" of {method.name} is too long to name a chat.')
     if WHOLE_NUMBER.fullmatch(text):

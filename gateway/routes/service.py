@@ -26,6 +26,10 @@ LINKS = {
 }
 
 
+RECORDED_S = 2.0
+"""An event that has waited longer for the disk says that the store is away."""
+
+
 class Service:
     def __init__(self, doors: Doors) -> None:
         self._doors = doors
@@ -72,7 +76,9 @@ class Service:
             fleet: FleetState = await asked(self._doors.fleet, DescribeFleet(), READY_S)
         except Problem:
             return "the fleet does not answer"
-        return "the fleet is draining" if fleet.draining else None
+        if fleet.draining:
+            return "the fleet is draining"
+        return "the event store takes no events" if fleet.unrecorded_s > RECORDED_S else None
 
 
 def _page(code: str) -> dict[str, object]:

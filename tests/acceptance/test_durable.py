@@ -5,13 +5,14 @@ from __future__ import annotations
 import uuid
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from ops.sandbox.client import SandboxClient
-from tests.acceptance.gateway_process import Acme, Gateway
+from tests.acceptance.gateway_process import FAST, Acme, Gateway
 
 ROUNDS = 6
 CALLERS = 6
@@ -173,3 +174,47 @@ def test_an_accepted_command_that_waited_through_a_crash_is_sent_by_the_next_pro
 
     assert told["state"] in ("delivered", "uncertain")
     assert len(sandbox.texts(acme.bot_id)) == (1 if told["state"] == "delivered" else 0)
+
+
+def test_a_key_whose_command_was_certainly_not_sent_may_be_used_again(acme: Acme, sandbox: SandboxClient) -> None:
+    with acme.client() as client:
+        client.post(f"/api/bots/{acme.bot_id}/suspend").raise_for_status()
+        refused = send(client, acme, 5, "once", Idempotency_Key="k")
+        client.post(f"/api/bots/{acme.bot_id}/resume").raise_for_status()
+        delivered = send(client, acme, 5, "once", Idempotency_Key="k")
+        again = send(client, acme, 5, "once", Idempotency_Key="k")
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "bot_suspended")
+    assert delivered.json()["outcome"] == "delivered"
+    assert again.json() == delivered.json()
+    assert sandbox.texts(acme.bot_id) == ["once"]
+
+
+def test_a_stop_leaves_accepted_commands_to_the_next_process(tmp_path: Path, sandbox: SandboxClient) -> None:
+    gateway = Gateway(tmp_path / "state", sandbox.base_url, **{**FAST, "CHAT_RPS": "2"}).start()
+    acme = Acme(gateway, sandbox)
+    with acme.client() as client:
+        accepted = [send(client, acme, 5, f"{n}", Prefer="respond-async").json()["command_id"] for n in range(8)]
+    code = gateway.stop()
+    so_far = len(sandbox.texts(acme.bot_id))
+    gateway.start()
+    with acme.client() as client:
+        states = [ended(client, command_id)["state"] for command_id in accepted]
+    gateway.stop()
+
+    assert code == 0
+    assert so_far < 8
+    assert states == ["delivered"] * 8
+    assert sandbox.texts(acme.bot_id) == [f"{n}" for n in range(8)]
+
+
+def test_a_body_that_got_lost_on_the_way_is_no_command_without_parameters(acme: Acme, sandbox: SandboxClient) -> None:
+    with acme.client() as client:
+        answer = client.post(
+            f"/api/bots/{acme.bot_id}/commands/setMyDescription",
+            json={"description": "new"},
+            headers={"Connection": "Upgrade", "Upgrade": "h2c"},
+        )
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
+    assert sandbox.calls(bot_id=acme.bot_id, method="setMyDescription") == []

@@ -48,6 +48,7 @@ class Shelf:
         self.may_read.set()
         self.trouble: Exception | None = None
         self.seal_trouble: StoreError | None = None
+        self.open_trouble: StoreError | None = None
 
     def read(self, bot_id: int) -> tuple[Bot, Token | None]:
         self.reads.append(bot_id)
@@ -64,6 +65,13 @@ class Shelf:
         if self.seal_trouble is not None:
             raise self.seal_trouble
         return a_seal(tenant_id, "token", token.reveal().encode())
+
+    def open(self, tenant_id: str, purpose: str, sealed: bytes) -> bytes:
+        if self.open_trouble is not None:
+            raise self.open_trouble
+        label = a_seal(tenant_id, purpose, b"")
+        assert sealed.startswith(label)
+        return sealed[len(label) :][::-1]
 
 
 class Fleet:
@@ -87,9 +95,7 @@ class Fleet:
             self.ports,
             Permits(fleet_rps, self.clock, self.timers),
             policy,
-            Archive(
-                self._stream, lambda at: self.journal.log[at - 1], lambda *sealed: sealed[2].split(b": ", 1)[1][::-1]
-            ),
+            Archive(self._stream, lambda at: self.journal.log[at - 1], self.shelf.open),
         )
         self._number = count(1)
         self._asked: list[asyncio.Future[Any]] = []

@@ -17,6 +17,7 @@ from actors.messages import (
     FleetState,
     RegisterBot,
     RemoveBot,
+    Replayed,
     ResumeBot,
     SuspendBot,
 )
@@ -246,6 +247,22 @@ def test_an_accepted_command_is_not_refused_when_its_bot_cannot_be_read() -> Non
         await fleet.advance(1)
 
         assert ("delivered", "") == ended(await fleet.told(asked))
+
+    on_a_loop(story)
+
+
+def test_a_result_that_cannot_be_opened_refuses_its_caller_and_stops_nobody() -> None:
+    async def story(fleet: Fleet) -> None:
+        keyed = Durability("0" * 64, key="the same")
+        assert ("delivered", "") == ended(await fleet.told(fleet.say("hello", durability=keyed)))
+        fleet.shelf.open_trouble = AWAY
+        assert ("refused", "store_unavailable") == ended(await fleet.told(fleet.say("hello", durability=keyed)))
+        fleet.shelf.open_trouble = None
+        replayed = await fleet.told(fleet.say("hello", durability=keyed))
+
+        assert isinstance(replayed, Replayed)
+        assert DELIVERED.result == replayed.outcome.result
+        assert ["hello"] == fleet.telegram.texts
 
     on_a_loop(story)
 
@@ -494,6 +511,26 @@ def test_a_retry_of_a_bot_that_waits_for_its_restart_does_not_leave_when_the_gat
         assert ("not_sent", "shutting_down") == ended(await fleet.told(asked))
         await fleet.told(drained)
         assert ["hello"] == fleet.telegram.texts
+
+    on_a_loop(story)
+
+
+def test_a_bot_that_telegram_introduces_while_the_gateway_stops_is_not_registered() -> None:
+    async def story(fleet: Fleet) -> None:
+        fleet.telegram.will(None)
+        registering = register(fleet)
+        await fleet.until(lambda: fleet.telegram.out)
+        (introduction,) = fleet.telegram.out
+        fleet.telegram.waits()
+        fleet.say("out")
+        await fleet.until(lambda: len(fleet.telegram.out) == 2)
+        drained = await draining(fleet)
+        introduction.gets(ME)
+
+        assert ("refused", "shutting_down") == ended(await fleet.told(registering))
+        assert NEW_BOT_ID not in fleet.slots
+        fleet.telegram.out[0].gets(DELIVERED)
+        await fleet.told(drained)
 
     on_a_loop(story)
 

@@ -156,7 +156,8 @@ def test_the_content_type_does_not_matter(house: House) -> None:
             {},
             422,
             "method_refused",
-            "getUpdates is not a command here: updates are read with GET /api/bots/{bot_id}/updates.",
+            "getUpdates is not a command here: the gateway leaves a bot's updates alone; "
+            "only what a bot sends goes through it.",
         ),
         ("sendMessage", {"text": "hi"}, 400, "invalid_request", 'sendMessage needs the parameter "chat_id".'),
         (

@@ -89,7 +89,7 @@ def test_there_is_no_health_of_a_bot_that_nobody_has(house: House) -> None:
 def test_stats_name_the_fleet_and_how_far_each_projection_is(house: House) -> None:
     told = house.call("GET", "/admin/system/stats", key=house.admin_key).json()
 
-    assert {"bots": 1, "awake": 1, "open_commands": 0, "draining": False} == told["fleet"]
+    assert {"bots": 1, "awake": 1, "open_commands": 0, "draining": False, "unrecorded_s": 0.0} == told["fleet"]
     assert "0.1.0" == told["version"]
     assert {"bots", "health", "commands"} == {state["name"] for state in told["projections"]}
 
@@ -110,12 +110,22 @@ def test_a_page_has_a_size_within_its_bounds(house: House, limit: str) -> None:
     assert '"limit" must be a whole number from 1 to 100.' == answer.json()["detail"]
 
 
+def test_a_position_that_the_log_has_not_come_to_is_the_askers_mistake(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "AT_LEAST_S", 0.01)
+    answer = house.call("GET", "/api/bots?at_least=999999")
+
+    assert (400, "invalid_request") == (answer.status_code, answer.json()["code"])
+
+
 def test_a_position_that_does_not_come_is_a_problem_of_the_moment(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reading, "AT_LEAST_S", 0.01)
     house.call("GET", "/api/bots")
     at = house.runner.position("bots")
+    monkeypatch.setattr(house.runner, "newest", lambda: 999_999)
     answer = house.call("GET", "/api/bots?at_least=999999")
 
     assert (503, "1", f"The view is at position {at} and has not come to 999999 yet. Ask again.") == (

@@ -15,8 +15,8 @@ from tests.simulation.process import Process
 from tests.simulation.telegram import Telegram
 from tests.simulation.watch import KINDS, Asked, Watch
 
-GRACE_S = 0.1
-"""For a timer that rings late and a commit in good times; without an actor that fails nothing else is slow."""
+GRACE_S = 0.6
+"""For an outcome on its way to the disk at the deadline, and a timer that rings late."""
 
 
 def at_rest(process: Process, disk: Disk) -> Iterator[str]:

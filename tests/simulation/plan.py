@@ -99,7 +99,7 @@ def _faults(chance: Random) -> Faults:
         stalls=chance.choice((0.0, 0.0, 0.03, 0.1)),
         slow_commits=chance.choice((0.0, 0.2)),
         actor_crashes=chance.choice((0, 0, 1, 4)),
-        crashes_inside=chance.choice((0.0, 0.0, 0.01)),
+        crashes_inside=chance.choice((0.0, 0.0, 0.03)),
         process_crashes=chance.choice((0, 0, 1, 2)),
         lifecycle=chance.choice((0, 2, 6)),
         strangers=chance.choice((0, 0, 0, 1)),

@@ -120,6 +120,9 @@ class World:
 
     def _somebody_asks(self, number: int) -> None:
         if self._process is not None:
+            if self._chance.random() < self.plan.faults.crashes_inside:
+                # At the same moment: it is alive when the command is handed over, and dead when it would read that.
+                self._crashes_an_actor()
             self._callers.ask(self._process, f"c{number}")
 
     def _crashes_an_actor(self) -> None:
