@@ -13,7 +13,7 @@ from actors.messages import Accepted, Durability, ReadResult, Replayed
 from actors.ports import Ports
 from actors.slot import Slot, Stage, Ticket
 from domain.command import Command
-from domain.errors import StaleStream, StoreError
+from domain.errors import StaleStream, StoreError, StoreUnusable
 from domain.refusal import Refused
 from domain.store import mapper
 
@@ -65,6 +65,8 @@ class Durable:
             return await asyncio.to_thread(acceptance.earlier, command, key, self._archive)
         except StoreError as error:
             return error
+        except Exception as error:  # noqa: BLE001  one key that cannot be read is no reason to stop the fleet
+            return StoreUnusable(type(error).__name__)
 
     async def read_result(self, message: ReadResult) -> bytes | Refused | None:
         try:

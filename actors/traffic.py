@@ -219,6 +219,8 @@ class Traffic:
     def answered(self, ticket: Ticket, answer: Answer) -> None:
         if ticket.stage is Stage.CALLING:  # else it was given up as lost before
             self._attempts.answered(ticket, answer)
+            if ticket.decided_at >= ticket.deadline:
+                self._deadlines.add(ticket, ticket.decided_at + DISK_S)
             self.pump()
 
     def _late(self, ticket: Ticket, now: float) -> None:
@@ -226,6 +228,7 @@ class Traffic:
             case Stage.WAITING:
                 self._lanes.remove(ticket)
                 self._ends(ticket, Final.NOT_SENT, "deadline_exceeded")
+                self._deadlines.add(ticket, now + DISK_S)
             case Stage.STARTING:
                 # Nothing was sent, and `start_recorded` will see that it is too late to.
                 ticket.answered(endings.outcome_of(ticket, Final.NOT_SENT, "store_unavailable", now, retry_after_s=1.0))
@@ -237,3 +240,4 @@ class Traffic:
                 self._deadlines.add(ticket, ticket.deadline + GRACE_S)
             case _:
                 self._attempts.give_up(ticket, now)
+                self._deadlines.add(ticket, now + DISK_S)
