@@ -82,11 +82,12 @@ class Vault:
         )
 
     def _made_key(self, tenant_id: str) -> bytes:
+        """The first that is stored is the tenant's key: two threads may make one at the same time."""
         key, nonce = secrets.token_bytes(KEY_BYTES), os.urandom(NONCE_BYTES)
         sealed = nonce + self._masters[0].encrypt(nonce, key, tenant_id.encode())
         with self._store.writing() as cursor:
-            cursor.execute("INSERT INTO data_keys VALUES (?, ?)", (tenant_id, sealed))
-        return key
+            cursor.execute("INSERT OR IGNORE INTO data_keys VALUES (?, ?)", (tenant_id, sealed))
+        return self._stored_key(tenant_id) or key
 
 
 def master_key_file(path: Path) -> bytes:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import stat
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -205,3 +207,11 @@ def test_a_master_key_that_can_be_neither_read_nor_made_is_named(tmp_path: Path,
         master_key_file(tmp_path / place)
 
     assert str(tmp_path / place) in str(refused.value)
+
+
+def test_many_threads_that_seal_a_tenants_first_values_share_one_key(tmp_path: Path) -> None:
+    with closing(SQLiteStore(tmp_path / "botloft.db")) as store, ThreadPoolExecutor(8) as pool:
+        vaults = [Vault(store, [b"the master key"]) for _ in range(8)]
+        sealed = list(pool.map(lambda vault: vault.seal("acme", "token/1", b"secret"), vaults))
+
+        assert [b"secret"] * 8 == [vaults[0].open("acme", "token/1", one) for one in sealed]
