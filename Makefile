@@ -4,7 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo run test check lint types bench clean
+SEEDS ?= 20000
+
+.PHONY: demo run test sim check lint types bench clean
 
 demo: $(STAMP)  ## sandbox + gateway + traffic on free ports, a live table; Ctrl-C ends it
 	@$(BIN)/botloft demo
@@ -14,6 +16,9 @@ run: $(STAMP)  ## the gateway with the settings of the environment
 
 test: $(STAMP)  ## every test
 	$(BIN)/pytest -q
+
+sim: $(STAMP)  ## the simulation of the fleet with many more seeds: make sim SEEDS=20000
+	BOTLOFT_SIM_SEEDS=$(SEEDS) $(BIN)/pytest -q tests/simulation
 
 check: lint types test  ## what CI runs
 

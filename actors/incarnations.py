@@ -27,6 +27,7 @@ from domain.rules.restarts import GiveUp, Restarts
 from domain.rules.tokens import Token
 
 READ_AGAIN_S = 1.0
+LOOK_EVERY_S = 0.5
 GIVEN_UP = "bot_given_up"
 NOT_READ = Refused(
     "store_unavailable", "The bot could not be read from the event store. Nothing was sent; try again.", 2.0
@@ -90,6 +91,7 @@ class Incarnations:
         self._bots, self._ports, self._permits, self._policy = bots, ports, permits, policy
         self._tell, self._beside, self._alert = tell, beside, alert
         self._restarts: dict[int, Restarts] = {}
+        self._looking: set[int] = set()
 
     def wake(self, slot: Slot) -> None:
         """Commands and messages that come meanwhile wait in the slot."""
@@ -97,6 +99,20 @@ class Incarnations:
             slot.waking = True
             # What its last incarnation wrote must be on disk before the next one reads.
             self._ports.journal.flush(lambda _: self._tell(Read(slot)))
+            self._keep_deadlines(slot)
+
+    def _keep_deadlines(self, slot: Slot) -> None:
+        """Of commands that wait for an actor, however long the store or a back-off keeps it from coming."""
+
+        def look() -> None:
+            self._looking.discard(slot.bot_id)
+            if slot.waking:
+                slot.refuse_waiting(NOT_READ, self._ports.journal.release, self._ports.clock.steady())
+                self._keep_deadlines(slot)
+
+        if slot.bot_id not in self._looking:
+            self._looking.add(slot.bot_id)
+            self._ports.timers.at(self._ports.clock.steady() + LOOK_EVERY_S, look)
 
     def read(self, slot: Slot) -> None:
         self._beside(self._read(slot.bot_id), lambda found: self._woken(slot, found))
@@ -108,6 +124,7 @@ class Incarnations:
         self._restarts[slot.bot_id] = state
         self._note(slot, events.ActorFailed, reason=reason)
         slot.waking = True
+        self._keep_deadlines(slot)
         if isinstance(what, GiveUp):
             log.error("bot_given_up", bot_id=slot.bot_id, error=reason, rest_s=what.rest_s)
             slot.sick = f"{GIVEN_UP_SINCE} {restarts.RESTARTS_MAX + 1} times in a minute ({reason})"
@@ -167,6 +184,8 @@ class Incarnations:
         first: list[object] = [message for message in parked if isinstance(message, StopWaiting)]
         if slot.sick and slot.tenants:
             first.append(Lifecycle(SuspendBot(slot.bot_id, slot.tenants[0], slot.sick, BY), LoopFuture()))
+        # Once: from here on its stream tells, and whoever resumes it has the last word.
+        slot.sick = None
         slot.actor = BotActor.start(bot, token, slot, self._ports, self._permits, self._policy, self._tell, first)
         self._note(slot, events.ActorStarted)
         for message in parked:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -184,10 +185,11 @@ class Slot:
         parked, self.parked = self.parked or [], None
         return parked
 
-    def refuse_waiting(self, refused: Refused, release: Callable[[], None]) -> None:
+    def refuse_waiting(self, refused: Refused, release: Callable[[], None], due_by: float = math.inf) -> None:
         """For a bot that cannot be woken: nothing of these has left or is recorded. `release` gives a place back."""
         for ticket in list((self.tickets or {}).values()):
-            if ticket.stage is Stage.WAITING and not (ticket.is_open or ticket.is_durable or ticket.attempts):
+            is_untouched = not (ticket.is_open or ticket.is_durable or ticket.attempts)
+            if ticket.stage is Stage.WAITING and is_untouched and ticket.deadline <= due_by:
                 if ticket.has_place:
                     release()
                 self.closed(ticket)

@@ -90,8 +90,8 @@ class Traffic:
         self._slot.tell(TICK)
 
     def arrived(self, ticket: Ticket) -> None:
-        if ticket.keeper is self:
-            return  # adopted before its message came
+        if ticket.keeper is self or ticket.stage is not Stage.WAITING:
+            return  # adopted before its message came, or refused while there was no actor
         ticket.keeper = self
         self._slot.used_at = ticket.arrived
         self._deadlines.add(ticket, ticket.deadline)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from random import Random
 
+import msgspec
+
 from actors.messages import Durability, Execute
 from domain.command import Command
 from tests.simulation.loop import Clock
-from tests.simulation.plan import METHODS, WITHOUT_CHAT, Plan
+from tests.simulation.plan import METHODS, ONCE_WITH_CHAT, WITHOUT_CHAT, Plan
 from tests.simulation.process import Process
 from tests.simulation.watch import Watch
 
@@ -21,7 +23,7 @@ class Callers:
 
     def ask(self, process: Process, command_id: str) -> None:
         chance = self._chance
-        command = self._a_command(command_id)
+        command = self._a_command(command_id, chance.choice(list(self._plan.bots)))
         durability = self._a_durability() if chance.random() < 0.3 else None
         if durability is not None and durability.key is not None:
             self._keys.append(durability)
@@ -31,9 +33,21 @@ class Callers:
         told = self._watch.asks(command, is_durable=durability is not None)
         process.ask(Execute(command, durability), told)
 
-    def _a_command(self, command_id: str) -> Command:
+    def ask_plainly(self, process: Process, bot_id: int, chat: int) -> str:
+        """A message that must arrive where nothing is in its way; returns the command's id."""
+        command_id = f"last-{bot_id}-{chat}"
+        command = msgspec.structs.replace(
+            self._a_command(command_id, bot_id),
+            method=ONCE_WITH_CHAT,
+            chat=str(chat),
+            deadline_s=LONGEST_S,
+            parameters={"chat_id": chat, "id": command_id},
+        )
+        process.ask(Execute(command), self._watch.asks(command, is_durable=False))
+        return command_id
+
+    def _a_command(self, command_id: str, bot_id: int) -> Command:
         chance = self._chance
-        bot_id = chance.choice(list(self._plan.bots))
         method = chance.choice(METHODS)
         parameters: dict[str, object] = {"id": command_id}
         if method not in WITHOUT_CHAT:

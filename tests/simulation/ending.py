@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from actors.bot import TokenChecked
 from actors.messages import Accepted, Replayed
 from domain.bot import Bot
 from domain.command import Outcome
+from domain.failure import Final
 from domain.methods import method_named
 from domain.refusal import Refused
 from domain.rules.breaker import Phase
@@ -15,8 +17,8 @@ from tests.simulation.process import Process
 from tests.simulation.telegram import Telegram
 from tests.simulation.watch import KINDS, Asked, Watch
 
-GRACE_S = 0.6
-"""For an outcome on its way to the disk at the deadline, and a timer that rings late."""
+GRACE_S = 1.1
+"""For a look at what waits for an actor, for an outcome on its way to the disk, and for timers that ring late."""
 
 
 def at_rest(process: Process, disk: Disk) -> Iterator[str]:
@@ -42,12 +44,26 @@ def _phases(bot: Bot) -> tuple[Phase, ...]:
     return (Phase.OPEN, Phase.HALF_OPEN) if bot.breaker_open_until is not None else (Phase.CLOSED,)
 
 
+def all_work_again(last: list[str], watch: Watch, disk: Disk) -> Iterator[str]:
+    """Asked of bots at work while nothing goes wrong any more."""
+    for asked in (watch.asked[command_id] for command_id in last):
+        told = asked.told[0][1] if asked.told else None
+        is_delivered = isinstance(told, Outcome) and told.final is Final.DELIVERED
+        if not is_delivered and asked.command.bot_id not in disk.strangers_wrote:
+            yield f"{asked.command.command_id} should have been delivered, and was told {told}"
+
+
 def when_all_is_over(watch: Watch, telegram: Telegram, process: Process) -> Iterator[str]:
     for slot in process.slots.values():
         if slot.open_commands:
             yield f"{slot.bot_id} still has {list((slot.tickets or {}).values())}"
-        if slot.actor is None and slot.parked:
-            yield f"{slot.bot_id} has no actor for {slot.parked}"
+        # That a token was refused can wait for the next command, which it then stops.
+        waiting = [message for message in slot.parked or () if not isinstance(message, TokenChecked)]
+        if slot.actor is None and waiting:
+            yield f"{slot.bot_id} has no actor for {waiting}"
+    for of_process, message in watch.unanswered:
+        if of_process == watch.process:
+            yield f"nobody was told what became of {message}"
     if process.journal.taken:
         yield f"{process.journal.taken} places of the journal are never given back"
     for asked in watch.asked.values():

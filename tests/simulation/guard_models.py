@@ -92,14 +92,16 @@ class BreakerModel:
 
     def _ended(self, event: e.Ended) -> Iterator[str]:
         counts = self.left_in.pop(event.command_id, -1) == self.epoch and self.phase is not Phase.FORCED
-        counts = counts and (self.phase is not Phase.HALF_OPEN or self.probe == event.command_id)
+        is_late = self.phase is Phase.HALF_OPEN and self.probe != event.command_id
         self.probes.pop(event.command_id, None)
         opens = False
         if isinstance(event, e.CommandDelivered):
-            self.failures = 0 if counts else self.failures
+            self.failures = 0 if counts and not is_late else self.failures
         elif isinstance(event, e.Failed) and event.category is not None and counts:
             final = self.last_failure == event.command_id or event.description.startswith(GIVEN_UP)
             on_breaker = TREATMENT[event.category].on_breaker if final else OnBreaker.NOTHING
+            if on_breaker is OnBreaker.COUNTS and is_late:
+                on_breaker = OnBreaker.NOTHING
             self.failures += on_breaker is OnBreaker.COUNTS
             opens = on_breaker is OnBreaker.OPENS or (
                 on_breaker is OnBreaker.COUNTS

@@ -55,6 +55,9 @@ class Plan:
     seconds: float
     faults: Faults
 
+    def bots_and_chats(self) -> list[tuple[int, int]]:
+        return [(bot_id, chat) for bot_id, chats in self.chats.items() for chat in dict.fromkeys(chats)]
+
 
 def plan_of(chance: Random) -> Plan:
     bots = {BOT_ID + n: chance.choice(TENANTS) for n in range(chance.randint(1, 4))}
@@ -69,6 +72,8 @@ def plan_of(chance: Random) -> Plan:
         max_in_flight=chance.choice((1, 3, 30)),
         max_waiting=chance.choice((4, 20, 1000)),
         telegram_timeout_s=chance.choice((2, 10, 60)),
+        idle_timeout_s=chance.choice((1.0, 900.0, 900.0)),
+        max_active_bots=chance.choice((1, 1000, 1000)),
     )
     faults = _faults(chance)
     about = chance.random()

@@ -60,6 +60,7 @@ class Watch:
         self.ended: dict[str, list[e.Ended]] = defaultdict(list)
         self.fleet = FleetModel(plan.fleet_rps)
         self.bots = {bot: BotModel(plan.policy, self.fleet) for bot in plan.bots}
+        self.unanswered: list[tuple[int, object]] = []
         self._slots: dict[int, Slot] = {}
 
     def saw(self, what: str, about: object) -> None:
@@ -83,6 +84,17 @@ class Watch:
         if not is_durable:
             self.bots[command.bot_id].joins(command.command_id, command.chat)
         return lambda answer: self._told(asked, answer)
+
+    def asks_for_a_change(self, message: object) -> Callable[[Any], None]:
+        self.saw("asked", message)
+        of_process = self.process
+        self.unanswered.append((of_process, message))
+
+        def told(answer: Any) -> None:
+            self.saw("told", answer)
+            self.unanswered.remove((of_process, message))
+
+        return told
 
     def _told(self, asked: Asked, answer: Any) -> None:
         command = asked.command

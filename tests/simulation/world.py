@@ -13,14 +13,14 @@ from domain.streams import bot_stream
 from tests.doubles import DELIVERED, a_registration
 from tests.simulation.callers import LONGEST_S, Callers
 from tests.simulation.disk import Disk
-from tests.simulation.ending import at_rest, when_all_is_over
+from tests.simulation.ending import all_work_again, at_rest, when_all_is_over
 from tests.simulation.loop import Agenda, Clock
 from tests.simulation.plan import Plan, plan_of
 from tests.simulation.process import Process
 from tests.simulation.telegram import InjectedCrash, Telegram
 from tests.simulation.watch import Watch
 
-GRACE_S = 5.0
+GRACE_S, QUIET_S = 5.0, 45.0
 STEPS_MAX = 50_000
 
 
@@ -52,6 +52,7 @@ class World:
         self._callers = Callers(self.plan, self._chance, self._clock, self.watch)
         self._process: Process | None = None
         self._is_calm = False
+        self._last: list[str] = []
 
     def runs(self) -> list[str]:
         """What went wrong."""
@@ -109,12 +110,25 @@ class World:
         assert self._process is not None
         self.watch.wrong.extend(when_all_is_over(self.watch, self._telegram, self._process))
         self.watch.wrong.extend(at_rest(self._process, self._disk))
+        self.watch.wrong.extend(all_work_again(self._last, self.watch, self._disk))
 
     def _calms_down(self) -> None:
         self._is_calm = self._telegram.is_calm = True
-        self._over_at = self._clock.now + LONGEST_S + 2 * GRACE_S + 30
+        self._over_at = self._clock.now + QUIET_S + 2 * LONGEST_S
+        for number, (bot_id, chat) in enumerate(self.plan.bots_and_chats()):
+            self._agenda.after(QUIET_S + number, partial(self._asks_plainly, bot_id, chat))
         if self._process is not None:
             self._process.calms_down()
+        self._agenda.after(LONGEST_S + GRACE_S, self._puts_all_to_work)
+
+    def _puts_all_to_work(self) -> None:
+        for bot_id, tenant_id in self.plan.bots.items():
+            self._changes(ResumeBot(bot_id, tenant_id, "tenant"))
+            self._changes(SetBreaker(bot_id, is_open=False, reason="a test"))
+
+    def _asks_plainly(self, bot_id: int, chat: int) -> None:
+        assert self._process is not None
+        self._last.append(self._callers.ask_plainly(self._process, bot_id, chat))
 
     # What happens
 
@@ -142,8 +156,6 @@ class World:
         self._agenda.after(self._chance.uniform(0.001, 3), self._starts)
 
     def _changes_a_life(self) -> None:
-        if self._process is None:
-            return
         chance = self._chance
         bot_id = chance.choice(list(self.plan.bots))
         tenant_id = self.plan.bots[bot_id]
@@ -156,8 +168,11 @@ class World:
                 SetBreaker(bot_id, is_open=False, reason="a test"),
             )
         )
-        self.watch.saw("life", message)
-        self._process.ask(message, lambda answer: self.watch.saw("life told", answer))
+        self._changes(message)
+
+    def _changes(self, message: SuspendBot | ResumeBot | SetBreaker | Cancel) -> None:
+        if self._process is not None:
+            self._process.ask(message, self.watch.asks_for_a_change(message))
 
     def _writes_as_a_stranger(self) -> None:
         bot_id = self._chance.choice(list(self.plan.bots))
@@ -173,5 +188,4 @@ class World:
         slot = self._chance.choice(list(self._process.slots.values()))
         if slot.tickets:
             command = self._chance.choice(list(slot.tickets.values())).command
-            cancel = Cancel(command.command_id, command.bot_id, command.tenant_id)
-            self._process.ask(cancel, lambda answer: self.watch.saw("cancel told", answer))
+            self._changes(Cancel(command.command_id, command.bot_id, command.tenant_id))
