@@ -39,12 +39,6 @@ class Rounds(Generic[Member]):
             self._weight[tenant_id] = max(1, weight)
         self._waiting[tenant_id].setdefault(member)
 
-    def leave(self, tenant_id: str, member: Member) -> None:
-        members = self._waiting.get(tenant_id, {})
-        members.pop(member, None)
-        if not members and tenant_id in self._waiting:
-            self._forget(tenant_id)
-
     def next(self) -> Member:
         """Whose turn it is; it joins again for another. IndexError: nobody waits."""
         tenant_id = self._ring[0]

@@ -45,15 +45,6 @@ def test_joining_twice_is_waiting_once() -> None:
     assert ["a1", "a2"] == all_turns(joined("a1", "a2", "a1"))
 
 
-def test_who_has_left_gets_no_turn() -> None:
-    rounds = joined("a1", "b1", "b2")
-    rounds.leave("a", "a1")
-    rounds.leave("b", "b1")
-    rounds.leave("c", "never joined")
-
-    assert ["b2"] == all_turns(rounds)
-
-
 def test_where_nobody_waits_there_is_no_turn() -> None:
     rounds = joined()
 
@@ -100,7 +91,6 @@ STEPS = st.lists(
         st.tuples(st.sampled_from(sorted(WEIGHTS)), st.integers(0, 4)),
         st.just(("next", 0)),
         st.just(("next", 0)),
-        st.tuples(st.just("leave"), st.integers(0, 4)),
     ),
     max_size=150,
 )
@@ -122,10 +112,6 @@ def test_a_tenant_never_waits_longer_than_one_round_of_the_others(steps: list[tu
             passed.pop(member[0], None)
             for turns in passed.values():
                 turns[member[0]] += 1
-        elif action == "leave":
-            member = f"a{number}"
-            rounds.leave("a", member)
-            waiting.discard(member)
         else:
             rounds.join(action, f"{action}{number}", WEIGHTS[action])
             waiting.add(f"{action}{number}")
