@@ -25,11 +25,13 @@ class BotModel:
         self._starting: dict[str, float] = {}
         """Dispatched, and not yet out: when."""
         self._out: dict[str, None] = {}
+        self._is_suspended = False
 
     def restarted(self, bot: Bot, events: Iterable[e.Event]) -> None:
         self._lanes.clear()
         self._starting.clear()
         self._out.clear()
+        self._is_suspended = bot.suspended is not None
         self.breaker.restarted(bot)
         self.holds.restarted(events)
         self.pace.restarted()
@@ -47,6 +49,8 @@ class BotModel:
     def left(self, call: Arrived, chat: str | None, now: float) -> Iterator[str]:
         """`chat`: where it was first to go, whose order it keeps."""
         command_id = call.command_id
+        if self._is_suspended:
+            yield f"{command_id} leaves while its bot is suspended"
         yield from self.holds.left(call, now)
         yield from self.pace.left(command_id, now)
         dispatched_at = self._starting.pop(command_id, -math.inf)
@@ -72,6 +76,8 @@ class BotModel:
         if isinstance(event, e.CommandStarted):
             self._starting[event.command_id] = now
             yield from self._dispatched(event.command_id, event.chat, now)
+        if isinstance(event, (e.BotSuspended, e.BotResumed)):
+            self._is_suspended = isinstance(event, e.BotSuspended)
         if isinstance(event, e.HoldPlaced):
             self.pace.flooded(now)
         yield from self.breaker.noted(event, now)

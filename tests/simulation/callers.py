@@ -62,7 +62,7 @@ class Callers:
             received_at=self._clock.utc(),
             deadline_s=chance.choice((0.5, 3.0, 10.0, LONGEST_S)),
             retry_uncertain=chance.random() < 0.15,
-            patient=chance.random() < 0.3,
+            patient=chance.random() < self._plan.patient,
         )
 
     def _a_durability(self) -> Durability:

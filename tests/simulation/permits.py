@@ -37,6 +37,9 @@ class FleetModel:
 
     def leaves(self, tenant_id: str, bot_id: int) -> None:
         """It had its turn, with an actor or without."""
+        if tenant_id not in self._waiting:
+            self.wrong.append(f"{tenant_id} has a turn and does not wait for one")
+            return
         self._waiting[tenant_id].discard(bot_id)
         if self._waiting[tenant_id]:
             self._went[tenant_id].clear()

@@ -52,6 +52,8 @@ class Plan:
     fleet_rps: float
     max_backlog: int
     commands: int
+    patient: float
+    """The share of callers who do not stand waiting."""
     seconds: float
     faults: Faults
 
@@ -72,14 +74,16 @@ def plan_of(chance: Random) -> Plan:
         max_in_flight=chance.choice((1, 3, 30)),
         max_waiting=chance.choice((4, 20, 1000)),
         telegram_timeout_s=chance.choice((2, 10, 60)),
-        idle_timeout_s=chance.choice((1.0, 900.0, 900.0)),
+        idle_timeout_s=chance.choice((3.0, 900.0, 900.0)),
         max_active_bots=chance.choice((1, 1000, 1000)),
     )
     faults = _faults(chance)
     about = chance.random()
     if about < BREAKING:
         # Short times, so that a run sees a breaker through all its phases, with starts that take longer than a probe.
-        policy = replace(policy, breaker=BreakerPolicy(2, 0.4, chance.choice((1, 2, 3)), 0.3))
+        policy = replace(
+            policy, max_in_flight=30, breaker=BreakerPolicy(2, 0.4, chance.choice((1, 2, 3)), chance.choice((0.1, 0.3)))
+        )
         faults = replace(faults, telegram=0.7, slow_commits=0.5)
     elif about < BREAKING + FLOODING:
         policy = replace(policy, max_in_flight=30, pace=replace(policy.pace, bot_rps=0))
@@ -91,6 +95,7 @@ def plan_of(chance: Random) -> Plan:
         fleet_rps=chance.choice((0, 0, 4, 15)),
         max_backlog=chance.choice((5, 30, 1000)),
         commands=chance.randint(40, 80),
+        patient=0.9 if about < BREAKING else 0.3,
         seconds=chance.choice((4, 15, 40)),
         faults=faults,
     )

@@ -34,9 +34,12 @@ def test_a_seed_is_the_same_life_each_time() -> None:
 
 def in_its_turn(rounds: Any) -> object:
     """The fullest tenant first, again and again."""
-    tenant_id = max(rounds._waiting, key=lambda one: len(rounds._waiting[one]))  # noqa: SLF001  a bug has no manners
-    member = next(iter(rounds._waiting[tenant_id]))  # noqa: SLF001
-    rounds.leave(tenant_id, member)
+    waiting = rounds._waiting  # noqa: SLF001  a bug has no manners
+    tenant_id = max(waiting, key=lambda one: len(waiting[one]))
+    member = next(iter(waiting[tenant_id]))
+    del waiting[tenant_id][member]
+    if not waiting[tenant_id]:
+        rounds._forget(tenant_id)  # noqa: SLF001
     return member
 
 

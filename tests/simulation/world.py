@@ -22,6 +22,7 @@ from tests.simulation.watch import Watch
 
 GRACE_S, QUIET_S = 5.0, 45.0
 STEPS_MAX = 50_000
+CHANGES_ITS_MIND = 0.05
 
 
 class Poison:
@@ -138,6 +139,8 @@ class World:
                 # At the same moment: it is alive when the command is handed over, and dead when it would read that.
                 self._crashes_an_actor()
             self._callers.ask(self._process, f"c{number}")
+            if self._chance.random() < CHANGES_ITS_MIND:
+                self._agenda.after(self._chance.uniform(0.0, 0.01), self._cancels)
 
     def _crashes_an_actor(self) -> None:
         if self._process is None:
