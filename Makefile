@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 SEEDS ?= 20000
+FIRST ?= $(shell date +%s)
 
 .PHONY: demo run test sim check lint types bench clean
 
@@ -17,8 +18,8 @@ run: $(STAMP)  ## the gateway with the settings of the environment
 test: $(STAMP)  ## every test
 	$(BIN)/pytest -q
 
-sim: $(STAMP)  ## the simulation of the fleet with many more seeds: make sim SEEDS=20000
-	BOTLOFT_SIM_SEEDS=$(SEEDS) $(BIN)/pytest -q tests/simulation
+sim: $(STAMP)  ## the simulation of the fleet under many new seeds: make sim SEEDS=20000 FIRST=1
+	BOTLOFT_SIM_FIRST=$(FIRST) BOTLOFT_SIM_SEEDS=$(SEEDS) $(BIN)/pytest -q -x tests/simulation -k whatever
 
 check: lint types test  ## what CI runs
 

@@ -44,6 +44,7 @@ class Arrived(NamedTuple):
 
 
 class Watching(Protocol):
+    def almost_left(self, call: Arrived) -> None: ...
     def left(self, call: Arrived) -> None: ...
     def came(self, call: Arrived, answer: Answer) -> None: ...
 
@@ -146,12 +147,13 @@ class Line:
         timeout_s: float,
         then: Callable[[Answer], None],
     ) -> None:
-        if self.crashes_inside and self._chance.random() < self.crashes_inside:
-            raise InjectedCrash
         chat = parameters.get("chat_id")
         call = Arrived(
             token.bot_id, str(parameters.get("id", "")), method, None if chat is None else str(chat), parameters
         )
+        if self.crashes_inside and self._chance.random() < self.crashes_inside:
+            self._watch.almost_left(call)
+            raise InjectedCrash
         self._watch.left(call)
 
         def came(answer: Answer) -> None:

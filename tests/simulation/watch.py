@@ -130,6 +130,11 @@ class Watch:
         chat = asked.command.chat
         self.wrong.extend(self.bots[call.bot_id].left(call, chat, self._clock.now))
 
+    def almost_left(self, call: Arrived) -> None:
+        """It was dispatched, and its actor failed."""
+        self.saw("almost left", call)
+        self.bots[call.bot_id].breaker.dispatched(call.command_id)
+
     def came(self, call: Arrived, answer: Answer) -> None:
         self.saw("came", (call.command_id or call.method, answer))
         if call.command_id:
