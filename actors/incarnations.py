@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 
 from actors.bot import BotActor, Lifecycle
-from actors.fleet import BY, GIVEN_UP_SINCE, remembers_breaker
+from actors.fleet import BY, GIVEN_UP_SINCE
 from actors.guards import Policy
 from actors.inbox import LoopFuture
 from actors.mail import CancelTicket, StopWaiting
@@ -178,7 +178,6 @@ class Incarnations:
             return
         bot, token = found
         slot.tenants = bot.tenants
-        remembers_breaker(slot, bot, self._ports)
         # A bot that was given up is suspended before it looks at any command, and a stop comes first too.
         parked = slot.unparked()
         first: list[object] = [message for message in parked if isinstance(message, StopWaiting)]
