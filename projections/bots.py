@@ -13,6 +13,7 @@ from domain import events
 from domain.bot import Status
 from domain.store.mapper import Recorded
 from projections.moments import moment
+from projections.projection import Table
 from projections.views import Views
 
 REGISTERED = "registered"
@@ -37,6 +38,7 @@ class BotRow(msgspec.Struct, frozen=True):
 
 class BotsProjection:
     name = "bots"
+    carried = (Table("bots"),)
     tables = (
         """CREATE TABLE IF NOT EXISTS bots (bot_id INTEGER NOT NULL, tenant_id TEXT NOT NULL, username TEXT NOT NULL,
         first_name TEXT NOT NULL, status TEXT NOT NULL, ownership TEXT NOT NULL, suspended_reason TEXT,

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from domain.store.mapper import Recorded
+
+
+class Table(NamedTuple):
+    name: str
+    begins: str | None = None
+    """The column with the unix time at which the row's stretch of time begins; None: a row is about the present."""
 
 
 class Projection(Protocol):
@@ -21,6 +27,10 @@ class Projection(Protocol):
     @property
     def tables(self) -> Sequence[str]:
         """Statements that create tables and indexes IF NOT EXISTS."""
+
+    @property
+    def carried(self) -> Sequence[Table]:
+        """Those of its tables that are asked about earlier moments too: checkpoints have them."""
 
     def fold(self, events: Sequence[Recorded], connection: sqlite3.Connection) -> None:
         """Runs inside a transaction of the caller's."""

@@ -6,6 +6,7 @@ rolled back to before the event that it cannot fold and stops there, and the oth
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Sequence
 from contextlib import closing
@@ -15,6 +16,8 @@ from typing import NamedTuple
 import structlog
 
 from domain.store.ledger import Ledger
+from domain.store.mapper import Recorded
+from projections.checkpoints import Checkpoints
 from projections.folding import fold
 from projections.projection import Projection
 from projections.views import Views, delete, move, positions
@@ -41,9 +44,12 @@ class State(NamedTuple):
 
 
 class Runner:
-    def __init__(self, ledger: Ledger, views: Views, projections: Sequence[Projection]) -> None:
+    def __init__(
+        self, ledger: Ledger, views: Views, projections: Sequence[Projection], checkpoints: Checkpoints | None = None
+    ) -> None:
         """Raises StoreUnavailable when the log cannot be asked for its newest position."""
         self._ledger = ledger
+        self._checkpoints = checkpoints
         self._views = views
         self._projections = tuple(projections)
         self._stopped: dict[str, str] = {}
@@ -133,6 +139,8 @@ class Runner:
             # Views of another log: this one was restored or replaced.
             log.warning("views_ahead_of_log", positions=reached)
             self._views.start_over()
+            if self._checkpoints is not None:
+                self._checkpoints.forget()
             self._views.prepare(self._projections)
             reached = {}
         return {projection.name: reached.get(projection.name, 0) for projection in self._projections}
@@ -181,5 +189,16 @@ class Runner:
             self._stopped |= stopped
             self._reached = {name: reached[name] for name in self._reached}
             self._trouble = None
+            if batch:
+                self._keep_checkpoint(batch[-1])
         self._waiters.release()
         return len(batch)
+
+    def _keep_checkpoint(self, newest: Recorded) -> None:
+        if self._checkpoints is None or not self._checkpoints.is_due(newest.position):
+            return
+        try:
+            self._checkpoints.keep(self._views, newest.position, newest.event.occurred_at)
+        except (sqlite3.Error, OSError) as error:
+            # Without it a question about the past takes longer; the views go on.
+            log.warning("checkpoint_not_kept", position=newest.position, reason=repr(error))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -80,6 +80,18 @@ class Views:
                     _take_over(connection)
             finally:
                 self._writer.execute("DETACH other")
+
+    def copy_to(self, path: Path, statements: Sequence[tuple[str, tuple[float, ...]]]) -> None:
+        """Runs these with a new file attached as `copy`: fast, and worth nothing before it has ended."""
+        with self._writing:
+            self._writer.execute("ATTACH ? AS copy", (f"{path.absolute().as_uri()}?mode=rwc",))
+            try:
+                self._writer.execute("PRAGMA copy.journal_mode=OFF")
+                self._writer.execute("PRAGMA copy.synchronous=OFF")
+                for statement, parameters in statements:
+                    self._writer.execute(statement, parameters)
+            finally:
+                self._writer.execute("DETACH copy")
 
     def start_over(self) -> None:
         """An empty file in place of this one."""

@@ -29,6 +29,7 @@ _STORE = f"""INSERT INTO commands VALUES ({", ".join("?" * len(_COLUMNS))})
 
 class CommandsProjection:
     name = "commands"
+    carried = ()  # a command's story tells its times itself
     tables = (
         """CREATE TABLE IF NOT EXISTS commands (opened INTEGER PRIMARY KEY, command_id TEXT NOT NULL UNIQUE,
         bot_id INTEGER NOT NULL, tenant_id TEXT NOT NULL, method TEXT NOT NULL, chat TEXT, state TEXT NOT NULL,

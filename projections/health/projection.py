@@ -15,6 +15,7 @@ import msgspec
 from domain.events import BotRegistered, BotRemoved
 from domain.store.mapper import Recorded
 from projections.health.tally import COLUMNS, COUNTED, Counted, Tally, from_row
+from projections.projection import Table
 
 _LOAD = f"SELECT {', '.join(COLUMNS)} FROM health WHERE bot_id IN (SELECT value FROM json_each(?))"  # noqa: S608  ours
 _STORE = f"INSERT OR REPLACE INTO health VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608
@@ -24,6 +25,7 @@ _TOLD = frozenset((*COUNTED, BotRegistered, BotRemoved))
 
 class HealthProjection:
     name = "health"
+    carried = (Table("health"),)
     tables = (
         """CREATE TABLE IF NOT EXISTS health (bot_id INTEGER PRIMARY KEY, tenant_id TEXT NOT NULL,
         successful INTEGER NOT NULL, failed INTEGER NOT NULL, rejected INTEGER NOT NULL, not_sent INTEGER NOT NULL,

@@ -21,6 +21,7 @@ class Counts:
     def __init__(self, name: str = "counts", allergic_to: type[e.Event] | None = None) -> None:
         self.name = name
         self.tables = (f"CREATE TABLE IF NOT EXISTS {name} (seen INTEGER PRIMARY KEY)",)
+        self.carried = ()
         self.allergic_to = allergic_to
 
     def fold(self, events: Sequence[Recorded], connection: sqlite3.Connection) -> None:

@@ -1,0 +1,112 @@
+"""The views as they were at an earlier position: the nearest checkpoint before it, and the rest folded from the log."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import takewhile
+from pathlib import Path
+
+from domain.store.ledger import Ledger
+from projections.checkpoints import Checkpoint, Checkpoints
+from projections.folding import fold
+from projections.projection import Projection
+from projections.views import Views
+
+BATCH = 2000
+REMEMBERED = 8
+"""Of the moments last asked about: who looks into the past asks more than one question of it."""
+
+
+class Unfoldable(Exception):
+    """There is an event before this position that the projection cannot fold."""
+
+
+class PastViews:
+    """Answers as the live views do; one reader at a time."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._alone = threading.Lock()
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        with self._alone:
+            self._connection.execute("BEGIN")
+            try:
+                yield self._connection
+            finally:
+                self._connection.rollback()
+
+
+class Past:
+    """For any thread. The work of folding is done by one at a time, so that the process has time for its commands."""
+
+    def __init__(
+        self, ledger: Ledger, views: Views, checkpoints: Checkpoints, projections: Sequence[Projection]
+    ) -> None:
+        self._ledger = ledger
+        self._views = views
+        self._checkpoints = checkpoints
+        self._projections = {projection.name: projection for projection in projections}
+        self._remembered: OrderedDict[tuple[str, int], PastViews] = OrderedDict()
+        self._alone = threading.Lock()
+
+    def at(self, name: str, position: int) -> PastViews:
+        """Raises Unfoldable, StoreUnavailable, and KeyError when there is no such projection."""
+        with self._alone:
+            found = self._remembered.pop((name, position), None) or self._made(self._projections[name], position)
+            self._remembered[name, position] = found
+            if len(self._remembered) > REMEMBERED:
+                self._remembered.popitem(last=False)
+            return found
+
+    def forget(self) -> None:
+        with self._alone:
+            self._remembered.clear()
+
+    def _made(self, projection: Projection, position: int) -> PastViews:
+        connection = sqlite3.connect(":memory:", uri=True, isolation_level=None, check_same_thread=False)
+        for statement in projection.tables:
+            connection.execute(statement)
+        checkpoint = self._checkpoints.before(projection.name, position)
+        if checkpoint is not None:
+            _fill(connection, projection, checkpoint)
+        connection.execute("BEGIN")
+        self._fold(connection, projection, checkpoint.position if checkpoint else 0, position)
+        connection.commit()
+        if checkpoint is not None:
+            _look_through(connection, projection, self._views.path, checkpoint.settled)
+        connection.execute("PRAGMA query_only=ON")
+        return PastViews(connection)
+
+    def _fold(self, connection: sqlite3.Connection, projection: Projection, after: int, until: int) -> None:
+        while after < until:
+            batch = list(takewhile(lambda recorded: recorded.position <= until, self._ledger.read(after, BATCH)))
+            if not batch:
+                return
+            folded = fold(projection, batch, after, connection)
+            if folded.poison is not None:
+                raise Unfoldable(folded.poison)
+            after = folded.position
+
+
+def _fill(connection: sqlite3.Connection, projection: Projection, checkpoint: Checkpoint) -> None:
+    connection.execute("ATTACH ? AS copy", (f"{checkpoint.path.absolute().as_uri()}?mode=ro",))
+    for table in projection.carried:
+        connection.execute(f"INSERT INTO main.{table.name} SELECT * FROM copy.{table.name}")  # noqa: S608  ours
+    connection.execute("DETACH copy")
+
+
+def _look_through(connection: sqlite3.Connection, projection: Projection, live: Path, settled: float) -> None:
+    """What is settled is read from the live view, by a temporary view that stands in front of the table."""
+    connection.execute("ATTACH ? AS live", (f"{live.absolute().as_uri()}?mode=ro",))
+    for table in projection.carried:
+        if table.begins is not None:
+            connection.execute(
+                f"CREATE TEMP VIEW {table.name} AS SELECT * FROM main.{table.name} UNION ALL "  # noqa: S608  ours
+                f"SELECT * FROM live.{table.name} WHERE {table.begins} < {settled!r}"
+            )
