@@ -26,7 +26,7 @@ log = get_logger()
 
 def create_app(doors: Doors) -> Starlette:
     gate = Gate(doors.find_key, doors.options.admin_key_hash)
-    reads = Reads(doors.views, doors.runner)
+    reads = Reads(doors)
     commands = Commands(doors, gate, reads)
     app = Starlette(
         routes=[

@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from domain.tenant import Key
+from projections.past import Moment
 from projections.runner import State
-from projections.views import Views
+from projections.views import Readable
 
 
 class Askable(Protocol):
@@ -36,6 +37,14 @@ class Progress(Protocol):
     def states(self) -> list[State]: ...
 
 
+class History(Protocol):
+    """Earlier moments. Both block."""
+
+    def moment(self, asked: int | datetime) -> Moment: ...
+
+    def at(self, name: str, position: int) -> Readable: ...
+
+
 @dataclass(frozen=True, slots=True)
 class GatewayOptions:
     open_registration: bool
@@ -53,7 +62,8 @@ class Doors:
     accounts: Askable
     find_key: Callable[[str], Key | None]
     """By key id; None for one that is unknown or revoked. Called on every request."""
-    views: Views
+    views: Readable
+    past: History
     runner: Progress
     clock: Clock
     options: GatewayOptions

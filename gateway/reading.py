@@ -1,6 +1,7 @@
 """Reads of the views: off the event loop, and never older than what their reader has written.
 
 `?at_least=<position>` waits for the view to come there. What a tenant wrote through this process is waited for unasked.
+`?as_of=<position or time>` answers as the view would have answered then.
 """
 
 from __future__ import annotations
@@ -8,14 +9,16 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable
+from datetime import datetime
 from typing import Concatenate, NamedTuple, ParamSpec, TypeVar
 
 from starlette.requests import Request
 
 from gateway.auth import Caller
-from gateway.doors import Progress
+from gateway.doors import Doors
 from gateway.problems import Problem
-from projections.views import Views
+from projections.past import Moment, NotReached, Unfoldable
+from projections.views import Readable
 
 OWN_WRITES_S = 2.0
 """Then the view as it is: a held-up projection must not make a tenant's list unreadable."""
@@ -27,17 +30,20 @@ T = TypeVar("T")
 
 
 class Seen(NamedTuple):
-    """Which view, who reads, and the position that the reader insists on."""
+    """Which view, who reads, the position that the reader insists on, or the earlier moment that is asked about."""
 
     view: str
     caller: Caller
     at_least: int
+    moment: Moment | None = None
 
 
 class Reads:
-    def __init__(self, views: Views, progress: Progress) -> None:
-        self._views = views
-        self._progress = progress
+    def __init__(self, doors: Doors) -> None:
+        self._views = doors.views
+        self._progress = doors.runner
+        self._past = doors.past
+        self._clock = doors.clock
         self._written: dict[str, int] = {}
         """The newest position of each tenant that has written since its last read."""
 
@@ -45,16 +51,38 @@ class Reads:
         if position is not None and position > self._written.get(tenant_id, 0):
             self._written[tenant_id] = position
 
+    async def seen(self, view: str, caller: Caller, request: Request) -> Seen:
+        """For a question that may be about an earlier moment."""
+        text = request.query_params.get("as_of")
+        if text is None:
+            return Seen(view, caller, at_least(request))
+        if "at_least" in request.query_params:
+            raise Problem("invalid_request", '"as_of" asks about the past and "at_least" waits: take one of them.')
+        try:
+            return Seen(view, caller, 0, await asyncio.to_thread(self._past.moment, _moment_in(text)))
+        except NotReached as error:
+            raise Problem("invalid_request", f'"as_of": {error}') from None
+
+    def now(self, seen: Seen) -> datetime:
+        """The moment that the question is about."""
+        return seen.moment.at if seen.moment is not None else self._clock.utc()
+
     async def ask(
-        self, seen: Seen, query: Callable[Concatenate[Views, P], T], *args: P.args, **kwargs: P.kwargs
+        self, seen: Seen, query: Callable[Concatenate[Readable, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> tuple[T, int]:
         """What the query finds, and up to which position the view was at least."""
-        await self._caught_up(seen)
-        position = self._progress.position(seen.view)
         try:
+            if seen.moment is not None:
+                past = await asyncio.to_thread(self._past.at, seen.view, seen.moment.position)
+                return await asyncio.to_thread(query, past, *args, **kwargs), seen.moment.position
+            await self._caught_up(seen)
+            position = self._progress.position(seen.view)
             return await asyncio.to_thread(query, self._views, *args, **kwargs), position
         except sqlite3.Error:
             raise Problem("store_unavailable", "The views cannot be read at the moment.", retry_after_s=1.0) from None
+        except Unfoldable:
+            detail = "An event before that moment cannot be folded; the operator sees which in /admin/system/stats."
+            raise Problem("store_unavailable", detail) from None
 
     async def _caught_up(self, seen: Seen) -> None:
         own = self._written.get(seen.caller.tenant_id, 0)
@@ -77,6 +105,20 @@ class Reads:
 
 def at_least(request: Request) -> int:
     return number_in_query(request, "at_least", 0, least=0, most=10**MAX_DIGITS)
+
+
+def _moment_in(text: str) -> int | datetime:
+    """A position, or a time with its zone."""
+    if text.isascii() and text.isdecimal() and 0 < len(text) <= MAX_DIGITS and int(text) > 0:
+        return int(text)
+    try:
+        # A plus that was not escaped arrives as a space.
+        found = datetime.fromisoformat(text.replace(" ", "+"))
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise Problem("invalid_request", '"as_of" must be a position from 1 on, or a time like 2026-11-24T12:00:00Z.')
+    return found
 
 
 def number_in_query(request: Request, name: str, default: int, *, least: int, most: int) -> int:

@@ -63,6 +63,7 @@ def doors(settings: Settings, loft: Loft) -> Doors:
         accounts=loft.accounts,
         find_key=loft.keys.find,
         views=loft.views,
+        past=loft.past,
         runner=loft.runner,
         clock=loft.clock,
         options=GatewayOptions(

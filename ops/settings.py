@@ -105,6 +105,10 @@ class Settings(BaseSettings):
         return self.state_dir / "views.db"
 
     @property
+    def checkpoints(self) -> Path:
+        return self.state_dir / "checkpoints"
+
+    @property
     def registration_is_open(self) -> bool:
         return is_loopback(self.host) if self.open_registration is None else self.open_registration
 

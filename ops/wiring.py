@@ -37,6 +37,8 @@ from domain.store.vault import Vault, master_key_file
 from ops.clock import LoopTimers, SystemClock
 from ops.settings import Settings
 from projections.all import all_projections
+from projections.checkpoints import Checkpoints
+from projections.past import Past
 from projections.runner import Runner
 from projections.views import Views
 
@@ -52,6 +54,7 @@ class Loft:
     accounts: pykka.ActorRef[Any]
     keys: KeyRing
     views: Views
+    past: Past
     runner: Runner
     ledger: Ledger
     clock: Clock
@@ -80,7 +83,7 @@ async def running(
         vault = Vault(store, _master_keys(settings))
         ledger = Ledger(store)
         opened = interrupted(ledger)
-        runner, views = _projections(settings, ledger, stack)
+        runner, views, past = _projections(settings, ledger, stack)
         journal = Journal(ledger, opened, clock, settings.max_backlog, committed=runner.wake)
         stack.push_async_callback(journal.close, JOURNAL_CLOSE_S)
         calling = telegram() if telegram else Telegram(settings.telegram_api, settings.max_connections)
@@ -107,7 +110,7 @@ async def running(
         keys = KeyRing()
         accounts = AccountsActor.start(ledger.streams_under(streams.TENANTS), journal, clock, keys)
         first = None if settings.admin_key else await _ask(accounts, FoundOperator())
-        yield Loft(supervisor, accounts, keys, views, runner, ledger, clock, first)
+        yield Loft(supervisor, accounts, keys, views, past, runner, ledger, clock, first)
 
 
 def interrupted(ledger: Ledger) -> OpenThings:
@@ -140,14 +143,15 @@ def _alerts(settings: Settings, ports: Ports, stack: AsyncExitStack) -> pykka.Ac
     return AlertsActor.start(ports, poster, secret)
 
 
-def _projections(settings: Settings, ledger: Ledger, stack: AsyncExitStack) -> tuple[Runner, Views]:
+def _projections(settings: Settings, ledger: Ledger, stack: AsyncExitStack) -> tuple[Runner, Views, Past]:
     projections = all_projections()
     views = Views(settings.views)
     stack.callback(views.close)
-    runner = Runner(ledger, views, projections)
+    checkpoints = Checkpoints(settings.checkpoints, projections)
+    runner = Runner(ledger, views, projections, checkpoints)
     runner.start()
     stack.callback(runner.stop)
-    return runner, views
+    return runner, views, Past(ledger, views, checkpoints, projections)
 
 
 def _master_keys(settings: Settings) -> list[bytes]:

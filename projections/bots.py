@@ -14,7 +14,7 @@ from domain.bot import Status
 from domain.store.mapper import Recorded
 from projections.moments import moment
 from projections.projection import Table
-from projections.views import Views
+from projections.views import Readable
 
 REGISTERED = "registered"
 UNVERIFIED = "unverified"
@@ -53,13 +53,13 @@ class BotsProjection:
                 change(recorded.event, connection)
 
 
-def bots_of(views: Views, tenant_id: str) -> list[BotRow]:
+def bots_of(views: Readable, tenant_id: str) -> list[BotRow]:
     with views.reading() as connection:
         rows = connection.execute("SELECT * FROM bots WHERE tenant_id=? ORDER BY bot_id", (tenant_id,)).fetchall()
     return [_row(*row) for row in rows]
 
 
-def bot_of(views: Views, tenant_id: str, bot_id: int) -> BotRow | None:
+def bot_of(views: Readable, tenant_id: str, bot_id: int) -> BotRow | None:
     with views.reading() as connection:
         row = connection.execute("SELECT * FROM bots WHERE tenant_id=? AND bot_id=?", (tenant_id, bot_id)).fetchone()
     return _row(*row) if row else None

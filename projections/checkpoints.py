@@ -1,4 +1,4 @@
-"""Copies of the views as they were at some positions, so that a question about an earlier moment need not fold the whole log.
+"""Copies of the views at some positions, so that a question about an earlier moment need not fold the whole log.
 
 Rows of the present are copied whole. Of rows that belong to a stretch of time only those of the last days are: what is
 older changes no more, and the live view has it. Checkpoints are as disposable as the views themselves.

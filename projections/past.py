@@ -7,8 +7,10 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from itertools import takewhile
 from pathlib import Path
+from typing import NamedTuple
 
 from domain.store.ledger import Ledger
 from projections.checkpoints import Checkpoint, Checkpoints
@@ -23,6 +25,15 @@ REMEMBERED = 8
 
 class Unfoldable(Exception):
     """There is an event before this position that the projection cannot fold."""
+
+
+class NotReached(Exception):
+    """The log has not come to this position, or began only later than this time."""
+
+
+class Moment(NamedTuple):
+    position: int
+    at: datetime
 
 
 class PastViews:
@@ -63,6 +74,18 @@ class Past:
             if len(self._remembered) > REMEMBERED:
                 self._remembered.popitem(last=False)
             return found
+
+    def moment(self, asked: int | datetime) -> Moment:
+        """A position is as late as its event; a time is at the last position before it. Raises NotReached."""
+        if isinstance(asked, datetime):
+            position = self._ledger.position_at(asked)
+            if position == 0:
+                raise NotReached("The log began later than that.")
+            return Moment(position, asked)
+        found = next(iter(self._ledger.read(asked - 1, 1)), None)
+        if found is None:
+            raise NotReached("The log has not come to that position.")
+        return Moment(asked, found.event.occurred_at)
 
     def forget(self) -> None:
         with self._alone:

@@ -9,8 +9,9 @@ import sqlite3
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Protocol
 
 from projections.projection import Projection
 
@@ -22,6 +23,13 @@ CHECKPOINT_PAGES = 4_000
 """16 MB of write-ahead log: a page that many batches change is copied into the file once."""
 
 _POSITIONS = "CREATE TABLE IF NOT EXISTS positions (name TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID"
+
+
+class Readable(Protocol):
+    """Views to ask questions of: those of now, or of an earlier moment."""
+
+    def reading(self) -> AbstractContextManager[sqlite3.Connection]:
+        """As they are at one moment."""
 
 
 class Views:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from eventsourcing.persistence import StoredEvent
@@ -49,6 +50,23 @@ class Ledger:
     def at(self, position: int) -> Recorded | None:
         found = self.read(position - 1, 1)
         return found[0] if found and found[0].position == position else None
+
+    def position_at(self, time: datetime) -> int:
+        """The newest position that had been reached by then; 0: the log began later.
+
+        Events are in the order of their recording, which is that of time but for moments. Which ones are looked at does
+        not depend on how long the log has become since: the same time always gives the same position.
+        """
+        head = self.head()
+        found = 0
+        for bit in reversed(range(head.bit_length())):
+            recorded = self._first_from(found + (1 << bit))
+            if recorded is not None and recorded.event.occurred_at <= time:
+                found += 1 << bit
+        return min(found, head)
+
+    def _first_from(self, position: int) -> Recorded | None:
+        return next(iter(self.read(position - 1, 1)), None)
 
     def stream(self, stream: str, after_version: int = 0) -> list[Recorded]:
         return [_recorded(row) for row in self._store.rows_of(stream, after_version)]

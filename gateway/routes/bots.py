@@ -18,7 +18,7 @@ from gateway.asking import asked
 from gateway.auth import Caller, Gate
 from gateway.doors import Doors
 from gateway.problems import Problem
-from gateway.reading import Reads, Seen, at_least, bot_id_in
+from gateway.reading import Reads, Seen, bot_id_in
 from gateway.routing import at
 from projections.bots import REGISTERED, UNVERIFIED, BotRow, bot_of, bots_of
 
@@ -60,12 +60,14 @@ class Bots:
 
     async def listed(self, request: Request) -> Response:
         caller = self._caller(request)
-        rows, position = await self._reads.ask(Seen("bots", caller, at_least(request)), bots_of, caller.tenant_id)
+        rows, position = await self._reads.ask(
+            await self._reads.seen("bots", caller, request), bots_of, caller.tenant_id
+        )
         return answer({"bots": [_seen(row) for row in rows]}, position=position)
 
     async def shown(self, request: Request) -> Response:
         caller = self._caller(request)
-        row, position = await own_bot(self._reads, Seen("bots", caller, at_least(request)), _bot_id(request))
+        row, position = await own_bot(self._reads, await self._reads.seen("bots", caller, request), _bot_id(request))
         return answer(_seen(row), position=position)
 
     async def configure(self, request: Request) -> Response:

@@ -13,7 +13,7 @@ from gateway.answers import answer
 from gateway.asking import asked
 from gateway.auth import Caller, Gate
 from gateway.doors import Doors
-from gateway.reading import Reads, Seen, at_least, bot_id_in
+from gateway.reading import Reads, bot_id_in
 from gateway.routing import at
 from projections.health import breakers
 
@@ -41,7 +41,9 @@ class Breakers:
 
     async def summary(self, request: Request) -> Response:
         """How many are in each phase, and which are not closed."""
-        found, position = await self._reads.ask(Seen("health", self._admin(request), at_least(request)), breakers)
+        found, position = await self._reads.ask(
+            await self._reads.seen("health", self._admin(request), request), breakers
+        )
         return answer(found, position=position)
 
     async def shown(self, request: Request) -> Response:

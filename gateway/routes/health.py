@@ -15,7 +15,7 @@ from gateway.asking import asked
 from gateway.auth import Caller, Gate
 from gateway.doors import Doors
 from gateway.problems import Problem
-from gateway.reading import MAX_DIGITS, Reads, Seen, at_least, bot_id_in, number_in_query
+from gateway.reading import MAX_DIGITS, Reads, Seen, bot_id_in, number_in_query
 from gateway.routes.bots import own_bot
 from gateway.routing import at
 from projections.health import BotHealth, all_health, health_of, summary
@@ -51,16 +51,16 @@ class HealthRoutes:
         return await self._health(request, self._admin(request), bot_id_in(request.path_params["bot_id"]))
 
     async def summary(self, request: Request) -> Response:
-        seen = Seen("health", self._admin(request), at_least(request))
-        found, position = await self._reads.ask(seen, summary, self._doors.clock.utc())
+        seen = await self._reads.seen("health", self._admin(request), request)
+        found, position = await self._reads.ask(seen, summary, self._reads.now(seen))
         return answer(found, position=position)
 
     async def unhealthy(self, request: Request) -> Response:
-        seen = Seen("health", self._admin(request), at_least(request))
+        seen = await self._reads.seen("health", self._admin(request), request)
         limit = number_in_query(request, "limit", PAGE, least=1, most=PAGE_MAX)
         after = number_in_query(request, "after", 0, least=0, most=10**MAX_DIGITS)
         bots, position = await self._reads.ask(
-            seen, all_health, self._doors.clock.utc(), Health.UNHEALTHY, limit=limit, after_bot_id=after
+            seen, all_health, self._reads.now(seen), Health.UNHEALTHY, limit=limit, after_bot_id=after
         )
         return answer({"bots": bots}, position=position)
 
@@ -71,9 +71,8 @@ class HealthRoutes:
         return answer({"version": self._doors.options.version, "fleet": fleet, "projections": states})
 
     async def _health(self, request: Request, caller: Caller, bot_id: int) -> Response:
-        found, position = await self._reads.ask(
-            Seen("health", caller, at_least(request)), health_of, bot_id, self._doors.clock.utc()
-        )
+        seen = await self._reads.seen("health", caller, request)
+        found, position = await self._reads.ask(seen, health_of, bot_id, self._reads.now(seen))
         return answer(_there(found), position=position)
 
     def _admin(self, request: Request) -> Caller:

@@ -9,14 +9,14 @@ from domain.failure import Category
 from projections.commands.row import CommandRow
 from projections.commands.story import OPEN, CommandStory, FailedAttempt, Moment
 from projections.moments import moment
-from projections.views import Views
+from projections.views import Readable
 
 _waits = msgspec.json.Decoder(list[Wait]).decode
 _failures = msgspec.json.Decoder(FailedAttempt).decode_lines
 _SELECT = f"SELECT {', '.join(CommandRow.__struct_fields__)} FROM commands"  # noqa: S608  our own column names
 
 
-def command_story(views: Views, command_id: str) -> CommandStory | None:
+def command_story(views: Readable, command_id: str) -> CommandStory | None:
     """Whose it is says `tenant_id`; that the reader may see it, the caller decides."""
     with views.reading() as connection:
         row = connection.execute(f"{_SELECT} WHERE command_id=?", (command_id,)).fetchone()
@@ -24,7 +24,7 @@ def command_story(views: Views, command_id: str) -> CommandStory | None:
 
 
 def commands_of(
-    views: Views, tenant_id: str, bot_id: int, *, limit: int = 50, before: str | None = None
+    views: Readable, tenant_id: str, bot_id: int, *, limit: int = 50, before: str | None = None
 ) -> list[CommandStory]:
     """Newest first; `before` is the id of the last one on the page before."""
     earlier = "AND opened<(SELECT opened FROM commands WHERE command_id=:before)" if before is not None else ""

@@ -7,7 +7,7 @@ from collections import Counter
 import msgspec
 
 from domain.rules.breaker import Phase
-from projections.views import Views
+from projections.views import Readable
 
 LISTED_MAX = 1000
 
@@ -24,7 +24,7 @@ class Breakers(msgspec.Struct, frozen=True):
     """At most a thousand of them, by bot id."""
 
 
-def breakers(views: Views) -> Breakers:
+def breakers(views: Readable) -> Breakers:
     with views.reading() as connection:
         counted = Counter(dict(connection.execute("SELECT breaker, COUNT(*) FROM health GROUP BY breaker").fetchall()))
         rows = connection.execute(

@@ -17,7 +17,7 @@ from projections.health.latency import percentile_ms
 from projections.health.minutes import counted_after
 from projections.health.tally import COLUMNS, Tally, from_row
 from projections.moments import moment
-from projections.views import Views
+from projections.views import Readable
 
 _SELECT = f"SELECT {', '.join(COLUMNS)} FROM health"  # noqa: S608  our own column names
 
@@ -40,14 +40,14 @@ class _Bot(NamedTuple):
         )
 
 
-def health_of(views: Views, bot_id: int, now: datetime) -> BotHealth | None:
+def health_of(views: Readable, bot_id: int, now: datetime) -> BotHealth | None:
     with views.reading() as connection:
         found = next(_bots(connection, "WHERE bot_id=?", (bot_id,), now), None)
     return _told(found, now) if found else None
 
 
 def all_health(
-    views: Views, now: datetime, status: Health | None = None, *, limit: int = 100, after_bot_id: int = 0
+    views: Readable, now: datetime, status: Health | None = None, *, limit: int = 100, after_bot_id: int = 0
 ) -> list[BotHealth]:
     """By rising bot id; the next page begins after the last one's."""
     with views.reading() as connection:
@@ -56,7 +56,7 @@ def all_health(
         return [_told(bot, now) for bot in islice(wanted, limit)]
 
 
-def summary(views: Views, now: datetime) -> HealthSummary:
+def summary(views: Readable, now: datetime) -> HealthSummary:
     with views.reading() as connection:
         bots = list(_bots(connection, "", (), now))
     latencies = [sum(class_) for class_ in zip_longest(*(bot.row.latencies for bot in bots), fillvalue=0)]

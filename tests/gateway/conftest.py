@@ -16,6 +16,8 @@ from domain.tenant import OPERATOR, Scope
 from gateway.app import create_app
 from gateway.doors import Doors, GatewayOptions
 from projections.all import all_projections
+from projections.checkpoints import Checkpoints
+from projections.past import Past
 from projections.runner import Runner
 from projections.views import Views
 from tests.examples import OTHER_TENANT, TENANT, TOKEN_TEXT
@@ -53,6 +55,7 @@ def _house(directory: Path, stack: ExitStack, options: dict[str, Any]) -> House:
         accounts=accounts,
         find_key=accounts.find,
         views=views,
+        past=Past(ledger, views, Checkpoints(views.path.parent / "checkpoints", []), all_projections()),
         runner=runner,
         clock=StandingClock(),
         options=replace(OPTIONS, **options),

@@ -19,7 +19,7 @@ from domain.store import sqlite
 from domain.store.ledger import Ledger, Snapshot
 from domain.store.mapper import Entry, Recorded
 from domain.store.sqlite import SQLiteStore
-from tests.examples import a_delivered, a_hold, a_started
+from tests.examples import a_delivered, a_hold, a_started, after
 
 ROOT = Path(__file__).parents[3]
 STREAM = "d/2026-07-01/7000000001"
@@ -422,3 +422,26 @@ def test_against_a_list_an_append_is_all_or_nothing(
 
         assert model == ledger.read(0, 1000)
     store.close()
+
+
+# Times
+
+
+def test_a_time_is_at_the_newest_position_that_was_reached_by_then(ledger: Ledger) -> None:
+    assert 0 == ledger.position_at(after(0))
+    for number in range(1, 10):
+        ledger.append([Entry(STREAM, number, a_started(f"c{number}", occurred_at=after(10 * (number // 2))))])
+    expected = {-1: 0, 0: 1, 9.9: 1, 10: 3, 15: 3, 20: 5, 39: 7, 40: 9, 1e6: 9}
+
+    assert expected == {seconds: ledger.position_at(after(seconds)) for seconds in expected}
+
+
+def test_a_time_stays_at_its_position_while_the_log_grows(ledger: Ledger) -> None:
+    disorder = [0, 30, 10, 20, 15, 40, 35, 60, 50, 45, 70]
+    for version, seconds in enumerate(disorder, 1):
+        ledger.append([Entry(STREAM, version, a_started(f"c{version}", occurred_at=after(seconds)))])
+    then = [ledger.position_at(after(seconds)) for seconds in range(0, 60, 5)]
+    for version in range(12, 300):
+        ledger.append([Entry(STREAM, version, a_started(f"c{version}", occurred_at=after(100 + version)))])
+
+    assert then == [ledger.position_at(after(seconds)) for seconds in range(0, 60, 5)]

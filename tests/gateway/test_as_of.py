@@ -1,0 +1,68 @@
+"""Questions about an earlier moment: a position, or a time."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.examples import BOT_ID, a_delivered, after
+from tests.gateway.fakes import House
+
+ADMIN_PATHS = [
+    f"/admin/system/bot-health/{BOT_ID}",
+    "/admin/system/bot-health/summary",
+    "/admin/system/bot-health/unhealthy",
+    "/admin/system/circuit-breakers/summary",
+]
+OWN_PATHS = [f"/api/bots/{BOT_ID}/health", f"/api/bots/{BOT_ID}", "/api/bots"]
+
+
+def test_health_is_told_as_it_was_at_a_position_and_at_a_time(house: House) -> None:
+    positions = [house.log.add(a_delivered(f"c{n}", occurred_at=after(60 * n))) for n in range(1, 4)]
+    path = f"/admin/system/bot-health/{BOT_ID}"
+
+    def requests(as_of: object) -> int:
+        told: int = house.call("GET", f"{path}?as_of={as_of}", key=house.admin_key).json()["total_requests"]
+        return told
+
+    assert [1, 2, 3] == [requests(position) for position in positions]
+    assert [0, 1, 1, 2, 3] == [
+        requests(after(seconds).isoformat().replace("+00:00", "Z")) for seconds in (59, 60, 119, 120, 500)
+    ]
+    assert 2 == requests(after(150).isoformat())  # with a plus that was not escaped
+
+
+def test_the_answer_names_the_position_that_it_is_about(house: House) -> None:
+    at = house.log.add(a_delivered("c1", occurred_at=after(60)))
+    house.log.add(a_delivered("c2", occurred_at=after(120)))
+    answer = house.call("GET", f"/api/bots/{BOT_ID}/health?as_of={after(90).isoformat()}")
+
+    assert str(at) == answer.headers["Botloft-Position"]
+
+
+@pytest.mark.parametrize("path", ADMIN_PATHS + OWN_PATHS)
+def test_every_question_about_bots_can_be_asked_of_the_past(house: House, path: str) -> None:
+    key = house.admin_key if path in ADMIN_PATHS else house.key
+    then = house.call("GET", path, key=key)
+    at = then.headers["Botloft-Position"]
+    house.call("POST", f"/api/bots/{BOT_ID}/suspend", {"reason": "a while"})
+    house.log.add(a_delivered("c1", occurred_at=after(60)))
+
+    assert then.json() == house.call("GET", f"{path}?as_of={at}", key=key).json()
+
+
+@pytest.mark.parametrize(
+    ("as_of", "detail"),
+    [
+        ("0", '"as_of" must be a position from 1 on, or a time like 2026-11-24T12:00:00Z.'),
+        ("-3", '"as_of" must be a position from 1 on, or a time like 2026-11-24T12:00:00Z.'),
+        ("yesterday", '"as_of" must be a position from 1 on, or a time like 2026-11-24T12:00:00Z.'),
+        ("2026-11-24T12:00:00", '"as_of" must be a position from 1 on, or a time like 2026-11-24T12:00:00Z.'),
+        ("999999", '"as_of": The log has not come to that position.'),
+        ("1999-01-01T00:00:00Z", '"as_of": The log began later than that.'),
+        ("1&at_least=1", '"as_of" asks about the past and "at_least" waits: take one of them.'),
+    ],
+)
+def test_a_moment_that_is_none_is_refused(house: House, as_of: str, detail: str) -> None:
+    answer = house.call("GET", f"/api/bots/{BOT_ID}/health?as_of={as_of}")
+
+    assert (400, detail) == (answer.status_code, answer.json()["detail"])
