@@ -1,0 +1,64 @@
+"""To the accounts actor: tenants and their keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from actors.messages.base import Message
+from domain.tenant import Scope
+
+
+class RegisterTenant(Message, frozen=True):
+    """Answered with `TenantKey`."""
+
+    name: str
+
+
+class IssueKey(Message, frozen=True):
+    """Answered with `TenantKey`."""
+
+    tenant_id: str
+    scopes: tuple[Scope, ...]
+    label: str
+
+
+class RevokeKey(Message, frozen=True):
+    """Answered with the position."""
+
+    tenant_id: str
+    key_id: str
+
+
+class ListKeys(Message, frozen=True):
+    """Answered with a list of `KeyInfo`."""
+
+    tenant_id: str
+
+
+class FoundOperator(Message, frozen=True):
+    """At a first start: answered with the admin's `TenantKey`, or None where there is an operator already."""
+
+
+class TenantKey(Message, frozen=True):
+    """The only moment at which a key can be read."""
+
+    tenant_id: str
+    name: str
+    key_id: str
+    api_key: str
+    position: int
+
+    def __repr__(self) -> str:
+        return f"TenantKey({self.tenant_id}, {self.key_id}, <redacted>)"
+
+    def __rich_repr__(self) -> Iterator[str]:  # type: ignore[override]  # msgspec's own shows every field
+        yield self.tenant_id
+        yield self.key_id
+
+
+class KeyInfo(Message, frozen=True):
+    key_id: str
+    scopes: tuple[str, ...]
+    label: str
+    issued_at: datetime

@@ -1,0 +1,96 @@
+"""What is asked about bots."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from actors.messages.base import Message
+from domain.bot import Identity
+from domain.rules.tokens import Token
+
+
+class RegisterBot(Message, frozen=True):
+    """Answered with `BotChanged`."""
+
+    tenant_id: str
+    token: Token
+
+
+class SuspendBot(Message, frozen=True):
+    """Answered with `BotChanged`."""
+
+    bot_id: int
+    tenant_id: str
+    reason: str
+    by: str
+
+
+class ResumeBot(Message, frozen=True):
+    """Answered with `BotChanged`. With `if_because` only a bot that is suspended for that reason is resumed."""
+
+    bot_id: int
+    tenant_id: str
+    by: str
+    if_because: str | None = None
+
+
+class RemoveBot(Message, frozen=True):
+    """Answered with `BotChanged`."""
+
+    bot_id: int
+    tenant_id: str
+
+
+class ConfigureBot(Message, frozen=True):
+    """Answered with `BotChanged`. `change`: fields of `domain.config.Config`; null takes one back to its default."""
+
+    bot_id: int
+    tenant_id: str
+    change: dict[str, Any]
+    by: str
+
+
+class SetBreaker(Message, frozen=True):
+    """By an admin: open until it is reset, or closed now. Answered with `BotChanged`."""
+
+    bot_id: int
+    is_open: bool
+    reason: str
+
+
+class DescribeBreaker(Message, frozen=True):
+    """Answered with `BreakerState`."""
+
+    bot_id: int
+
+
+class BreakerState(Message, frozen=True):
+    bot_id: int
+    phase: str
+    failures: int
+    """In a row, while it is closed."""
+    successes: int
+    """Of probes, while it is half-open."""
+    open_until: datetime | None
+
+
+class BotChanged(Message, frozen=True):
+    """A bot as this tenant sees it after the change; `position` is None where nothing needed changing."""
+
+    bot_id: int
+    username: str
+    status: str
+    position: int | None
+
+
+class Register(Message, frozen=True):
+    who: Identity
+    token: Token
+
+
+class BotFailed(Message, frozen=True):
+    """A bot's actor has stopped by an error of its own."""
+
+    bot_id: int
+    reason: str
