@@ -17,14 +17,26 @@ def bot_stream(bot_id: int) -> str:
     return f"bot/{bot_id}"
 
 
+def summary_stream(day: str, bot_id: int) -> str:
+    return f"{SUMMARIES}{day}/{bot_id}"
+
+
 BOTS = "bot/"
 TENANTS = "tenant/"
+SUMMARIES = "summary/"
+RETENTION = "retention"
+DAYS = "d/"
 
 
 def key_stream(day: date, tenant_id: str, key: str) -> str:
     """Version 1 of it is the acceptance, so the store itself refuses a second one for the same key."""
     digest = hmac.new(tenant_id.encode(), key.encode(), hashlib.sha256).hexdigest()
     return f"d/{day:%Y-%m-%d}/k/{digest}"
+
+
+def day_of(stream: str) -> str | None:
+    """The day that a stream belongs to, yyyy-mm-dd; None: it is kept for ever."""
+    return stream[2:12] if stream.startswith(DAYS) else None
 
 
 def day_stream(event: DayEvent) -> str:

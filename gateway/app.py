@@ -18,6 +18,7 @@ from gateway.routes.bots import Bots
 from gateway.routes.breakers import Breakers
 from gateway.routes.commands import Commands, commands_in
 from gateway.routes.health import HealthRoutes
+from gateway.routes.retention import RetentionRoutes
 from gateway.routes.service import Service
 from gateway.routes.stories import Stories
 
@@ -37,6 +38,7 @@ def create_app(doors: Doors) -> Starlette:
             *HealthRoutes(doors, gate, reads).routes(),
             *Breakers(doors, gate, reads).routes(),
             *Accounts(doors, gate, reads).routes(),
+            *RetentionRoutes(doors, gate).routes(),
             *Service(doors).routes(),
         ],
         middleware=[Middleware(LastResort), Middleware(Shortcut, commands)],

@@ -53,6 +53,7 @@ class GatewayOptions:
     """SHA-256, hexadecimal, of the admin's key in the settings."""
     command_deadline_s: float = 30.0
     max_deadline_s: float = 3600.0
+    retention_days: int = 30
     max_body_bytes: int = 1024 * 1024
 
 
@@ -64,6 +65,7 @@ class Doors:
     """By key id; None for one that is unknown or revoked. Called on every request."""
     views: Readable
     past: History
+    retention: Askable
     runner: Progress
     clock: Clock
     options: GatewayOptions

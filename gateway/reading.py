@@ -17,7 +17,7 @@ from starlette.requests import Request
 from gateway.auth import Caller
 from gateway.doors import Doors
 from gateway.problems import Problem
-from projections.past import Moment, NotReached, Unfoldable
+from projections.past import BeforeRetention, Moment, NotReached, Unfoldable
 from projections.views import Readable
 
 OWN_WRITES_S = 2.0
@@ -62,6 +62,9 @@ class Reads:
             return Seen(view, caller, 0, await asyncio.to_thread(self._past.moment, _moment_in(text)))
         except NotReached as error:
             raise Problem("invalid_request", f'"as_of": {error}') from None
+        except BeforeRetention as error:
+            detail = f"Moments before {error.horizon:%Y-%m-%dT%H:%M:%SZ} cannot be asked about: their events are gone."
+            raise Problem("before_retention", detail, members={"horizon": error.horizon}) from None
 
     def now(self, seen: Seen) -> datetime:
         """The moment that the question is about."""

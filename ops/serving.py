@@ -64,12 +64,14 @@ def doors(settings: Settings, loft: Loft) -> Doors:
         find_key=loft.keys.find,
         views=loft.views,
         past=loft.past,
+        retention=loft.retention,
         runner=loft.runner,
         clock=loft.clock,
         options=GatewayOptions(
             open_registration=settings.registration_is_open,
             command_deadline_s=settings.command_deadline_s,
             admin_key_hash=hashed(admin_key.get_secret_value()) if admin_key else None,
+            retention_days=settings.retention_days,
             version=VERSION,
         ),
     )

@@ -60,6 +60,7 @@ class Settings(BaseSettings):
     idle_timeout_s: Seconds = Field(1800, description="seconds without a command after which a bot sleeps")
     max_connections: Count = Field(100, description="connections to Telegram, of the whole fleet")
     max_backlog: Count = Field(20_000, description="events that may wait for the disk before new commands are refused")
+    retention_days: Count = Field(30, description="days that events are kept; older ones are summarised and dropped")
     drain_s: Seconds = Field(20, description="seconds that a stop waits for commands in flight")
 
     @field_validator("master_keys", mode="before")

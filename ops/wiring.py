@@ -23,6 +23,8 @@ from actors.messages import Drain, FoundOperator, TenantKey
 from actors.permits import Permits
 from actors.ports import Calling, Clock, Ports
 from actors.posting import Poster
+from actors.runtime import stopped
+from actors.stewards import RetentionSteward
 from actors.supervisor import Supervisor
 from actors.telegram import Telegram
 from domain import streams
@@ -35,10 +37,12 @@ from domain.store.ledger import Ledger
 from domain.store.sqlite import OwnerLock, SQLiteStore
 from domain.store.vault import Vault, master_key_file
 from ops.clock import LoopTimers, SystemClock
+from ops.retention import worker
 from ops.settings import Settings
 from projections.all import all_projections
 from projections.checkpoints import Checkpoints
 from projections.past import Past
+from projections.retention import Retention
 from projections.runner import Runner
 from projections.views import Views
 
@@ -55,6 +59,7 @@ class Loft:
     keys: KeyRing
     views: Views
     past: Past
+    retention: pykka.ActorRef[Any]
     runner: Runner
     ledger: Ledger
     clock: Clock
@@ -109,8 +114,12 @@ async def running(
         stack.push_async_callback(_ask, supervisor, Drain(settings.drain_s))
         keys = KeyRing()
         accounts = AccountsActor.start(ledger.streams_under(streams.TENANTS), journal, clock, keys)
+        dropping = Retention(ledger, past, all_projections())
+        work = worker(dropping, journal, clock, settings.retention_days, runner.position)
+        retention = RetentionSteward.start(work, clock, ports.timers)
+        stack.push_async_callback(stopped, retention)
         first = None if settings.admin_key else await _ask(accounts, FoundOperator())
-        yield Loft(supervisor, accounts, keys, views, past, runner, ledger, clock, first)
+        yield Loft(supervisor, accounts, keys, views, past, retention, runner, ledger, clock, first)
 
 
 def interrupted(ledger: Ledger) -> OpenThings:

@@ -7,6 +7,7 @@ older changes no more, and the live view has it. Checkpoints are as disposable a
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -36,6 +37,7 @@ class Checkpoints:
         self._projections = tuple(projections)
         self._every = every
         self._positions = self._found()
+        self._changing = threading.RLock()
 
     def is_due(self, position: int) -> bool:
         return position - max(self._positions, default=0) >= self._every
@@ -47,26 +49,32 @@ class Checkpoints:
         self._directory.mkdir(exist_ok=True)
         unfinished.unlink(missing_ok=True)
         views.copy_to(unfinished, list(self._copying(settled)))
-        unfinished.replace(self._path(position))
-        if position not in self._positions:
-            self._positions.append(position)
-        self._thin_out()
+        with self._changing:
+            unfinished.replace(self._path(position))
+            if position not in self._positions:
+                self._positions.append(position)
+            self._thin_out()
 
     def before(self, name: str, position: int) -> Checkpoint | None:
         """The newest one in which the projection had not yet gone beyond `position`."""
-        for candidate in sorted(self._positions, reverse=True):
-            path = self._path(candidate)
-            found = _read(path, name)
-            if found is None:
-                self._drop(candidate)
-            elif found[0] <= position:
-                return Checkpoint(path, *found)
+        with self._changing:
+            for candidate in sorted(self._positions, reverse=True):
+                path = self._path(candidate)
+                found = _read(path, name)
+                if found is None:
+                    self._drop(candidate)
+                elif found[0] <= position:
+                    return Checkpoint(path, *found)
         return None
+
+    def drop_before(self, position: int) -> None:
+        with self._changing:
+            for old in [kept for kept in self._positions if kept < position]:
+                self._drop(old)
 
     def forget(self) -> None:
         """For views that start over: another log may lie under them."""
-        for position in list(self._positions):
-            self._drop(position)
+        self.drop_before(max(self._positions, default=0) + 1)
 
     def _copying(self, settled: float) -> Iterator[tuple[str, tuple[float, ...]]]:
         yield "CREATE TABLE copy.positions AS SELECT * FROM main.positions", ()

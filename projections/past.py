@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from domain.store.ledger import Ledger
+from projections.baseline import begun, horizon
 from projections.checkpoints import Checkpoint, Checkpoints
 from projections.folding import fold
 from projections.projection import Projection
@@ -29,6 +30,14 @@ class Unfoldable(Exception):
 
 class NotReached(Exception):
     """The log has not come to this position, or began only later than this time."""
+
+
+class BeforeRetention(Exception):
+    """What happened up to that moment is not kept any more."""
+
+    def __init__(self, horizon: datetime) -> None:
+        super().__init__(horizon)
+        self.horizon = horizon
 
 
 class Moment(NamedTuple):
@@ -76,20 +85,34 @@ class Past:
             return found
 
     def moment(self, asked: int | datetime) -> Moment:
-        """A position is as late as its event; a time is at the last position before it. Raises NotReached."""
-        if isinstance(asked, datetime):
-            position = self._ledger.position_at(asked)
-            if position == 0:
-                raise NotReached("The log began later than that.")
-            return Moment(position, asked)
-        found = next(iter(self._ledger.read(asked - 1, 1)), None)
+        """A position is as late as its event; a time is at the last position before it.
+
+        Raises NotReached and BeforeRetention.
+        """
+        moment = self._at_time(asked) if isinstance(asked, datetime) else self._at_position(asked)
+        kept_after = horizon(self._ledger)
+        if moment.position < kept_after:
+            raise BeforeRetention(self._at_position(kept_after).at)
+        return moment
+
+    def _at_time(self, time: datetime) -> Moment:
+        position = self._ledger.position_at(time)
+        if position == 0:
+            raise NotReached("The log began later than that.")
+        return Moment(position, time)
+
+    def _at_position(self, position: int) -> Moment:
+        # Itself was dropped, maybe: then the next one tells the time.
+        found = next(iter(self._ledger.read(position - 1, 1)), None)
         if found is None:
             raise NotReached("The log has not come to that position.")
-        return Moment(asked, found.event.occurred_at)
+        return Moment(position, found.event.occurred_at)
 
-    def forget(self) -> None:
+    def forget_before(self, position: int) -> None:
+        """For a log that does not reach back so far any more."""
         with self._alone:
             self._remembered.clear()
+            self._checkpoints.drop_before(position)
 
     def _made(self, projection: Projection, position: int) -> PastViews:
         connection = sqlite3.connect(":memory:", uri=True, isolation_level=None, check_same_thread=False)
@@ -99,7 +122,8 @@ class Past:
         if checkpoint is not None:
             _fill(connection, projection, checkpoint)
         connection.execute("BEGIN")
-        self._fold(connection, projection, checkpoint.position if checkpoint else 0, position)
+        after = checkpoint.position if checkpoint else begun(self._ledger, projection, connection)
+        self._fold(connection, projection, after, position)
         connection.commit()
         if checkpoint is not None:
             _look_through(connection, projection, self._views.path, checkpoint.settled)

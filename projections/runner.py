@@ -17,6 +17,7 @@ import structlog
 
 from domain.store.ledger import Ledger
 from domain.store.mapper import Recorded
+from projections.baseline import begun
 from projections.checkpoints import Checkpoints
 from projections.folding import fold
 from projections.projection import Projection
@@ -143,7 +144,16 @@ class Runner:
                 self._checkpoints.forget()
             self._views.prepare(self._projections)
             reached = {}
-        return {projection.name: reached.get(projection.name, 0) for projection in self._projections}
+        return {
+            projection.name: reached.get(projection.name, 0) or self._begun(projection)
+            for projection in self._projections
+        }
+
+    def _begun(self, projection: Projection) -> int:
+        with self._views.writing() as connection:
+            position = begun(self._ledger, projection, connection)
+            move(connection, projection.name, position)
+        return position
 
     def _run(self) -> None:
         while True:

@@ -18,7 +18,16 @@ from actors.messages.bots import (
     SuspendBot,
 )
 from actors.messages.commands import Accepted, Cancel, Durability, Execute, ReadResult, Replayed
-from actors.messages.system import ClearAlert, DescribeFleet, Drain, FleetState, RaiseAlert
+from actors.messages.system import (
+    ClearAlert,
+    DescribeFleet,
+    DescribeRetention,
+    Drain,
+    FleetState,
+    RaiseAlert,
+    RetentionReport,
+    RunRetention,
+)
 
 __all__ = [
     "Accepted",
@@ -30,6 +39,7 @@ __all__ = [
     "ConfigureBot",
     "DescribeBreaker",
     "DescribeFleet",
+    "DescribeRetention",
     "Drain",
     "Durability",
     "Execute",
@@ -47,7 +57,9 @@ __all__ = [
     "RemoveBot",
     "Replayed",
     "ResumeBot",
+    "RetentionReport",
     "RevokeKey",
+    "RunRetention",
     "SetBreaker",
     "SuspendBot",
     "TenantKey",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from actors.messages.base import Message
 
 
@@ -36,3 +38,26 @@ class RaiseAlert(Message, frozen=True):
 class ClearAlert(Message, frozen=True):
     kind: str
     bot_id: int
+
+
+class RunRetention(Message, frozen=True):
+    """Answered with `RetentionReport`."""
+
+    by: str
+
+
+class DescribeRetention(Message, frozen=True):
+    """Answered with the last `RetentionReport`, or with None."""
+
+
+class RetentionReport(Message, frozen=True):
+    at: datetime
+    kept_from: str
+    """The oldest day that is kept, yyyy-mm-dd."""
+    days: int
+    events: int
+    """How many were dropped."""
+    up_to: int
+    """Positions up to here are before the horizon now; 0: nothing was dropped."""
+    not_now: str | None = None
+    """Why nothing was dropped, where there was something to drop."""

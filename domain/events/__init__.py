@@ -42,6 +42,7 @@ from domain.events.lifecycle import (
     OwnershipChallenged,
     TenantRegistered,
 )
+from domain.events.retention import DaySummarised, RetentionRan
 
 __all__ = [
     "CATALOGUE",
@@ -69,6 +70,7 @@ __all__ = [
     "CommandStarted",
     "CommandUncertain",
     "DayEvent",
+    "DaySummarised",
     "Ended",
     "Event",
     "Failed",
@@ -76,6 +78,7 @@ __all__ = [
     "KeyIssued",
     "KeyRevoked",
     "OwnershipChallenged",
+    "RetentionRan",
     "TenantRegistered",
 ]
 

@@ -77,6 +77,14 @@ class Ledger:
     def last_version(self, stream: str) -> int:
         return self._store.last_version(stream)
 
+    def days_before(self, day: str) -> tuple[int, int]:
+        """The oldest and the newest position in the streams of earlier days (yyyy-mm-dd); 0, 0: there are none."""
+        return self._store.days_before(day)
+
+    def drop_days_before(self, day: str) -> bool:
+        """A part of them; whether there may be more."""
+        return self._store.drop_days_before(day)
+
     def head(self) -> int:
         """The newest position; 0 for an empty log."""
         return self._store.head()

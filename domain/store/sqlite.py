@@ -27,6 +27,7 @@ from eventsourcing.sqlite import (
 from domain.errors import AlreadyOwned, StaleStream, StoreUnavailable, StoreUnusable
 
 LOCK_TIMEOUT_S = 2
+DROPPED_AT_ONCE = 2000
 NO_ANSWER = (EventSourcingError, sqlite3.Error)
 """A closed pool is no PersistenceError, and a new connection's first statements raise what SQLite raises."""
 Row = tuple[int, str, int, str, bytes]
@@ -107,6 +108,27 @@ class SQLiteStore:
         """Of all streams whose names start so, in the order of the log."""
         after = prefix[:-1] + chr(ord(prefix[-1]) + 1)
         return self._rows("originator_id>=? AND originator_id<? ORDER BY rowid", (prefix, after))
+
+    def days_before(self, day: str) -> tuple[int, int]:
+        """The oldest and the newest position in the streams of earlier days; 0, 0: there are none."""
+        with self.reading() as cursor:
+            cursor.execute(
+                "SELECT MIN(rowid), MAX(rowid) FROM events WHERE originator_id>='d/' AND originator_id<?",
+                (f"d/{day}/",),
+            )
+            first, last = cursor.fetchone()
+            return int(first or 0), int(last or 0)
+
+    def drop_days_before(self, day: str) -> bool:
+        """A part of them, so that nobody who records waits for long; whether there may be more."""
+        with self.writing() as cursor:
+            cursor.execute(
+                "DELETE FROM events WHERE rowid IN "
+                "(SELECT rowid FROM events WHERE originator_id>='d/' AND originator_id<? LIMIT ?)",
+                (f"d/{day}/", DROPPED_AT_ONCE),
+            )
+            cursor.execute("SELECT changes()")
+            return int(cursor.fetchone()[0]) == DROPPED_AT_ONCE
 
     def last_version(self, stream: str) -> int:
         with self.reading() as cursor:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import cast
 
 import msgspec
 
+from domain.events import RetentionRan
 from domain.store.mapper import Recorded
 from projections.commands.row import TOLD, CommandRow, Told
 from projections.commands.story import OPEN
 
+LONGEST = timedelta(hours=2)
+"""A command of the last day that was dropped may have ended so much later."""
 _COLUMNS = CommandRow.__struct_fields__
 _KEPT = ("opened", "command_id", "bot_id", "tenant_id", "method", "chat")
 _MERGED = {
@@ -44,6 +48,10 @@ class CommandsProjection:
         for position, _, _, event in events:
             tell = TOLD.get(type(event))
             if tell is None:
+                if isinstance(event, RetentionRan):
+                    _store(commands, connection)
+                    commands = {}
+                    _forget(event, connection)
                 continue
             told = cast(Told, event)
             command = commands.get(told.command_id)
@@ -54,5 +62,17 @@ class CommandsProjection:
                 continue
             tell(command, told)
             command.position = position
-        astuple = msgspec.structs.astuple
-        connection.executemany(_STORE, [astuple(command) for command in commands.values()])
+        _store(commands, connection)
+
+
+def _store(commands: dict[str, CommandRow], connection: sqlite3.Connection) -> None:
+    connection.executemany(_STORE, list(map(msgspec.structs.astuple, commands.values())))
+
+
+def _forget(event: RetentionRan, connection: sqlite3.Connection) -> None:
+    """Whatever a view that is rebuilt without the dropped days could know only a part of."""
+    until = datetime.fromisoformat(event.kept_from).replace(tzinfo=UTC) + LONGEST
+    connection.execute(
+        "DELETE FROM commands WHERE received_at < ? OR received_at IS NULL AND opened <= ?",
+        (until.timestamp(), event.up_to),
+    )

@@ -62,6 +62,8 @@ STORED = {
     "hold-placed": f'{{{WHO},"scope":"chat:42","until":"2026-07-01T12:00:05Z","retry_after_s":5.0}}',
     "alert-raised": f'{{{WHO},"kind":"bot_given_up","detail":"its actor failed"}}',
     "alert-cleared": f'{{{WHO},"kind":"bot_given_up","detail":"its actor failed"}}',
+    "day-summarised": f'{{{WHO},"day":"2026-06-01","up_to":99,"counts":{{"command-delivered":3}},"rows":"gA=="}}',
+    "retention-ran": f'{{{WHEN},"tenant_id":"operator","up_to":99,"kept_from":"2026-06-02","events":7,"by":"botloft"}}',
     "actor-started": f"{{{WHO}}}",
     "actor-failed": f'{{{WHO},"reason":"ValueError"}}',
     "actor-restarted": f'{{{WHO},"after_s":2.0}}',
@@ -118,6 +120,7 @@ BY_TYPE: dict[object, st.SearchStrategy[object]] = {
     type(None): st.none(),
     datetime: MOMENTS,
     Category: st.sampled_from(Category),
+    dict[str, int]: st.dictionaries(st.text(max_size=10), st.integers(0, 2**53), max_size=3),
     Config: st.builds(Config, bot_rps=st.one_of(st.none(), st.floats(0, 1000))),
     Wait: st.builds(Wait, MOMENTS, st.text(max_size=10), st.one_of(st.none(), MOMENTS)),
 }

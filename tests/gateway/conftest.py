@@ -21,7 +21,7 @@ from projections.past import Past
 from projections.runner import Runner
 from projections.views import Views
 from tests.examples import OTHER_TENANT, TENANT, TOKEN_TEXT
-from tests.gateway.fakes import ADMIN_TEXT, Accounts, Client, Fleet, House, Log, StandingClock
+from tests.gateway.fakes import ADMIN_TEXT, Accounts, Client, Fleet, House, Log, StandingClock, Steward
 
 OPTIONS = GatewayOptions(
     open_registration=True, version="0.1.0", admin_key_hash=hashlib.sha256(ADMIN_TEXT.encode()).hexdigest()
@@ -56,12 +56,13 @@ def _house(directory: Path, stack: ExitStack, options: dict[str, Any]) -> House:
         find_key=accounts.find,
         views=views,
         past=Past(ledger, views, Checkpoints(views.path.parent / "checkpoints", []), all_projections()),
+        retention=Steward(),
         runner=runner,
         clock=StandingClock(),
         options=replace(OPTIONS, **options),
     )
     client = Client(create_app(doors), stack.enter_context(asyncio.Runner()))
-    house = House(client, doors, fleet, accounts, log, runner)
+    house = House(client, doors, fleet, accounts, log, runner, ledger)
     house.key = accounts.found(TENANT, "Acme", (Scope.TENANT,)).api_key
     house.other_key = accounts.found(OTHER_TENANT, "Globex", (Scope.TENANT,)).api_key
     house.admin_key = accounts.found(OPERATOR, "Operator", (Scope.ADMIN,)).api_key

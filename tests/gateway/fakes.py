@@ -21,6 +21,7 @@ from actors.messages import (
     ConfigureBot,
     DescribeBreaker,
     DescribeFleet,
+    DescribeRetention,
     Execute,
     FleetState,
     IssueKey,
@@ -30,6 +31,7 @@ from actors.messages import (
     RegisterTenant,
     RemoveBot,
     ResumeBot,
+    RetentionReport,
     RevokeKey,
     SetBreaker,
     SuspendBot,
@@ -172,6 +174,11 @@ class Fleet(Actor):
         return BotChanged(bot.bot_id, "examples_bot", after.status_for(tenant_id).value, position)
 
 
+class Steward(Actor):
+    def answer(self, message: Any) -> object:
+        return None if isinstance(message, DescribeRetention) else RetentionReport(NOON, "2026-06-01", 2, 5, 9)
+
+
 class Accounts(Actor):
     def __init__(self, log: Log) -> None:
         super().__init__()
@@ -255,6 +262,7 @@ class House:
     accounts: Accounts
     log: Log
     runner: Runner
+    ledger: Ledger
     tenant: str = "acme"
     key: str = field(default="", repr=False)
     other_key: str = field(default="", repr=False)

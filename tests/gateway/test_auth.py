@@ -44,6 +44,8 @@ ROUTES: list[tuple[str, str, object, tuple[int, ...]]] = [
     ("GET", "/admin/system/bot-health/summary", None, ADMIN),
     ("GET", "/admin/system/bot-health/unhealthy", None, ADMIN),
     ("GET", f"/admin/system/bot-health/{BOT_ID}", None, ADMIN),
+    ("GET", "/admin/system/retention", None, ADMIN),
+    ("POST", "/admin/system/retention", None, ADMIN),
     ("GET", "/admin/system/circuit-breakers/summary", None, ADMIN),
     ("GET", f"/admin/system/circuit-breakers/{BOT_ID}", None, ADMIN),
     ("POST", f"/admin/system/circuit-breakers/{BOT_ID}/open", {"reason": "a flood"}, ADMIN),

@@ -27,7 +27,7 @@ Dump = dict[str, list[tuple[object, ...]]]
 
 
 class Log:
-    """A real ledger; every event goes to the next version of its stream."""
+    """A real ledger; every event goes to the next version of its stream, and nothing is ever open."""
 
     def __init__(self, path: Path) -> None:
         self.store = SQLiteStore(path)
@@ -42,7 +42,7 @@ class Log:
             stream = streams.day_stream(event) if is_of_a_day else streams.bot_stream(getattr(event, "bot_id", 0))
             self._versions[stream] += 1
             entries.append(Entry(stream, self._versions[stream], event))
-        return self.ledger.append(entries)[-1]
+        return self.ledger.append(entries, mark=lambda positions: positions[-1] + 1)[-1]
 
 
 def dump(views: Views) -> Dump:

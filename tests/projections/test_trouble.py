@@ -8,6 +8,7 @@ import pytest
 
 from domain import events as e
 from domain.errors import StoreUnavailable
+from domain.store.ledger import Snapshot
 from domain.store.mapper import Recorded
 from projections import runner as runners
 from projections.all import all_projections
@@ -59,6 +60,9 @@ class Away:
 
     def head(self) -> int:
         return self._log.ledger.head()
+
+    def snapshot(self, stream: str) -> Snapshot | None:
+        return self._log.ledger.snapshot(stream)
 
     def read(self, after: int, limit: int) -> list[Recorded]:
         self.asked.set()
