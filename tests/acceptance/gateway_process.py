@@ -38,11 +38,16 @@ class Gateway:
         clean = {name: value for name, value in os.environ.items() if not name.startswith("BOTLOFT_")}
         return {**clean, **own, "BOTLOFT_STATE_DIR": str(self.state_dir), "PYTHONPATH": str(ROOT)}
 
-    def start(self) -> Gateway:
+    def launch(self) -> None:
+        """Without waiting until it listens."""
         with self.log.open("a") as log:
             self._process = subprocess.Popen(
                 [*COMMAND, "serve"], stdout=subprocess.PIPE, stderr=log, text=True, env=self.environment, cwd=ROOT
             )
+
+    def start(self) -> Gateway:
+        self.launch()
+        assert self._process is not None
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         found = LISTENING.match(line)
