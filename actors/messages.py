@@ -8,7 +8,6 @@ from typing import Any
 
 import msgspec
 
-from domain.bot import Identity
 from domain.command import Command, Outcome
 from domain.rules.tokens import Token
 from domain.tenant import Scope
@@ -233,16 +232,5 @@ class ClearAlert(Message, frozen=True):
     bot_id: int
 
 
-# Between the supervisor and a bot
-
-
-class Register(Message, frozen=True):
-    who: Identity
-    token: Token
-
-
-class BotFailed(Message, frozen=True):
-    """A bot's actor has stopped by an error of its own."""
-
-    bot_id: int
-    reason: str
+class DescribeAlerts(Message, frozen=True):
+    """Answered with the open ones: a list of `AlertRaised`."""

@@ -159,7 +159,7 @@ class Slot:
         self.actor: pykka.ActorRef[Any] | None = None
         self.waking = False
         self.sick: str | None = None
-        """Why it was given up; its next incarnation begins by suspending it."""
+        """Why it was given up, until somebody resumes it; its next incarnation begins by suspending it."""
         self.used_at = 0.0
         self.accepting = 0
         """Durable commands that are not here yet: their acceptance is being recorded."""

@@ -19,6 +19,11 @@ def bot_stream(bot_id: int) -> str:
 
 BOTS = "bot/"
 TENANTS = "tenant/"
+ALERTS = "alert/"
+
+
+def alert_stream(kind: str, bot_id: int) -> str:
+    return f"{ALERTS}{kind}/{bot_id}"
 
 
 def key_stream(day: date, tenant_id: str, key: str) -> str:

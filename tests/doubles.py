@@ -18,7 +18,7 @@ import msgspec
 
 from actors.bot import BEGIN, BotActor
 from actors.guards import Policy
-from actors.messages import BotFailed
+from actors.mail import BotFailed
 from actors.permits import Permits
 from actors.ports import Ports, Then
 from actors.slot import Slot, Ticket
@@ -227,7 +227,7 @@ class MemoryJournal:
     def write(
         self,
         stream: str,
-        after_version: int,
+        after_version: int | None,
         events: Sequence[Event],
         then: Then | None = None,
         snapshot: Snapshot | None = None,

@@ -62,6 +62,7 @@ STORED = {
     "hold-placed": f'{{{WHO},"scope":"chat:42","until":"2026-07-01T12:00:05Z","retry_after_s":5.0}}',
     "alert-raised": f'{{{WHO},"kind":"bot_given_up","detail":"its actor failed"}}',
     "alert-cleared": f'{{{WHO},"kind":"bot_given_up","detail":"its actor failed"}}',
+    "alert-posted": f'{{{WHO},"kind":"bot_given_up","told":"alert-raised"}}',
     "actor-started": f"{{{WHO}}}",
     "actor-failed": f'{{{WHO},"reason":"ValueError"}}',
     "actor-restarted": f'{{{WHO},"after_s":2.0}}',

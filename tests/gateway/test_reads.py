@@ -91,6 +91,15 @@ def test_stats_name_the_fleet_and_how_far_each_projection_is(house: House) -> No
 
     assert {"bots": 1, "awake": 1, "open_commands": 0, "draining": False, "unrecorded_s": 0.0} == told["fleet"]
     assert "0.1.0" == told["version"]
+    assert [
+        {
+            "kind": "bot_given_up",
+            "bot_id": 7_000_000_001,
+            "tenant_id": "acme",
+            "detail": "Bot 7000000001: its actor failed",
+            "since": "2026-07-01T12:00:00Z",
+        }
+    ] == told["alerts"]
     assert {"bots", "health", "commands"} == {state["name"] for state in told["projections"]}
 
 
