@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import count
@@ -13,9 +12,6 @@ from typing import Self
 
 import httpx
 
-from domain import events
-from domain.store.ledger import Ledger
-from domain.store.sqlite import SQLiteStore
 from ops.sandbox.client import SandboxClient
 from tests.acceptance.gateway_process import FAST, Acme, Gateway
 
@@ -151,21 +147,3 @@ class Victim:
     def _page(self, client: httpx.Client, query: dict[str, str]) -> list[dict[str, str]]:
         answer = client.get(f"/api/bots/{self.acme.bot_id}/commands", params=query).raise_for_status()
         return list(answer.json()["commands"])
-
-
-class Log:
-    """How often the log of a gateway that has ended holds each command's acceptance, and its outcomes."""
-
-    def __init__(self, gateway: Gateway) -> None:
-        store = SQLiteStore(gateway.state_dir / "botloft.db")
-        self.accepted: Counter[str] = Counter()
-        self.outcomes: dict[str, list[str]] = {}
-        for recorded in Ledger(store).read(0, 1_000_000):
-            match recorded.event:
-                case events.CommandAccepted(command_id=command_id):
-                    self.accepted[command_id] += 1
-                case events.Ended(command_id=command_id) as event:
-                    self.outcomes.setdefault(command_id, []).append(
-                        event.TOPIC.removeprefix("command-").replace("-", "_")
-                    )
-        store.close()

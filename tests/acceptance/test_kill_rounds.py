@@ -13,7 +13,8 @@ from typing import NamedTuple
 import pytest
 
 from ops.sandbox.client import SandboxClient
-from tests.acceptance.kill_rounds import LAST, Log, Request, Victim
+from tests.acceptance.kill_rounds import LAST, Request, Victim
+from tests.acceptance.logs import Log
 
 ROUNDS = int(os.environ.get("BOTLOFT_KILL_ROUNDS", "30"))
 # In the name of the test, so that a failure says how to see it again.
@@ -60,8 +61,8 @@ def honest(life: Life) -> None:
 
     # Accepted = delivered + rejected + not sent + uncertain, each once: in the log, and in what callers are told.
     assert {1} == set(life.log.accepted.values())
-    assert life.log.accepted.keys() == life.log.outcomes.keys()
-    assert life.log.outcomes == {one: [state] for one, state in life.states.items()}
+    assert life.log.accepted.keys() == life.log.outcome.keys()
+    assert life.log.outcome == life.states
     assert life.told.keys() <= life.states.keys()
     # What is told of a message is true, and nobody got one twice.
     assert len(set(texts)) == len(texts)
