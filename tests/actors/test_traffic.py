@@ -586,6 +586,29 @@ def test_a_breaker_that_opens_while_a_start_is_recorded_keeps_the_message_here()
     assert 5 == len(bot.telegram.calls)
 
 
+@pytest.mark.parametrize("probe_timeout_s", [0.1, 15.0])
+def test_a_probe_whose_start_was_recorded_too_late_does_not_go_beside_the_next_one(probe_timeout_s: float) -> None:
+    bot = LoneBot(policy=Policy(NO_PACE, BreakerPolicy(probe_timeout_s=probe_timeout_s)))
+    fail_commands(bot, 5)
+    bot.advance(60)
+    bot.telegram.waits()
+    bot.journal.is_away = True
+    late = bot.say("late", 100, deadline_s=120)
+    bot.advance(probe_timeout_s)
+    # What may be repeated leaves without waiting for the disk: the second probe.
+    probe = asked(bot, method="getMe", parameters={}, chat=None)
+    assert ["getMe"] == [call.method for call in bot.telegram.out]
+    bot.journal.is_away = False
+    bot.rest()
+
+    assert ["getMe"] == [call.method for call in bot.telegram.out]
+    bot.answer()
+    assert ("delivered", "") == probe.ended
+    assert ["late"] == [call.text for call in bot.telegram.out]
+    bot.answer()
+    assert ("delivered", "") == late.ended
+
+
 def test_a_late_answer_of_a_call_made_before_it_opened_changes_nothing() -> None:
     bot = LoneBot()
     bot.telegram.will(None)
