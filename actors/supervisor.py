@@ -204,4 +204,5 @@ class Supervisor(LoopActor):
             open_commands=sum(slot.open_commands for slot in slots),
             draining=self._draining,
             unrecorded_s=round(self._ports.journal.waits_s(), 3),
+            refusals_left_out=self._ports.journal.refusals_left_out(),
         )

@@ -202,6 +202,7 @@ class MemoryJournal:
     def __init__(self, max_backlog: int = 1000) -> None:
         self.max_backlog = max_backlog
         self.taken = 0
+        self.left_out = 0
         self.is_away = False
         """While it is, `commit` does nothing."""
         self.log: list[Recorded] = []
@@ -220,6 +221,14 @@ class MemoryJournal:
 
     def release(self) -> None:
         self.taken -= 1
+
+    def takes_refusal(self) -> bool:
+        takes = self.taken < self.max_backlog // 2
+        self.left_out += not takes
+        return takes
+
+    def refusals_left_out(self) -> int:
+        return self.left_out
 
     def note(self, event: DayEvent, then: Then | None = None, stream: str | None = None) -> None:
         self._append(_Append((event,), then, stream, None))
@@ -297,6 +306,9 @@ class Asked:
 
     @property
     def ended(self) -> tuple[str, str]:
+        if self.told and isinstance(self.told[0], Refused):
+            assert len(self.told) == 1, self.told
+            return "refused", self.told[0].code
         return self.outcome.final, self.outcome.code
 
 

@@ -209,6 +209,22 @@ def test_a_command_refused_while_its_bot_had_no_actor_is_never_sent_later() -> N
     on_a_loop(story)
 
 
+def test_a_durable_command_is_not_accepted_while_there_is_no_room_to_say_so() -> None:
+    async def story(fleet: Fleet) -> None:
+        await fleet.told(fleet.say("hello"))
+        recorded, fleet.journal.max_backlog = len(fleet.journal.log), fleet.journal.taken
+        refused = fleet.say("full", durability=Durability("0" * 64, key="k"))
+
+        assert ("refused", "store_unavailable") == ended(await fleet.told(refused))
+        assert recorded == len(fleet.journal.log)
+        fleet.journal.max_backlog = 10
+        again = fleet.say("full", durability=Durability("0" * 64, key="k"))
+        assert ("delivered", "") == ended(await fleet.told(again))
+        assert 0 == fleet.journal.taken
+
+    on_a_loop(story)
+
+
 def test_a_durable_command_is_recorded_as_started_before_it_leaves_though_it_may_be_repeated() -> None:
     async def story(fleet: Fleet) -> None:
         started_when_it_left: list[int] = []

@@ -115,7 +115,7 @@ def test_a_full_journal_is_named_before_the_fleets_pace() -> None:
     bot.telegram.waits()
     first = bot.say("first", 7)
 
-    assert ("not_sent", "store_unavailable") == bot.say("hello").ended
+    assert ("refused", "store_unavailable") == bot.say("hello").ended
     assert first.told == []
 
 
@@ -718,12 +718,36 @@ def test_while_the_journal_is_full_nothing_new_leaves_and_what_is_out_goes_on() 
     out = [bot.say("one", 1), bot.say("two", 2)]
     refused = bot.say("three", 3)
 
-    assert ("not_sent", "store_unavailable") == refused.ended
+    assert ("refused", "store_unavailable") == refused.ended
     bot.answer()
     bot.answer()
     assert [("delivered", "")] * 2 == [one.ended for one in out]
     bot.telegram.works()
     assert ("delivered", "") == bot.say("four", 3).ended
+
+
+def test_what_is_refused_while_the_journal_is_full_is_told_and_counted_and_what_has_begun_is_recorded() -> None:
+    bot = LoneBot(max_backlog=8)
+    bot.telegram.waits()
+    out, starting_again = bot.say("out", 1), bot.say("again", 2)
+    bot.journal.is_away = True
+    bot.answer(REFUSED_CONNECTION)
+    suspend(bot)
+    taken = bot.journal.taken
+    refused = [bot.say("refused", 3) for _ in range(100)]
+
+    left_out = [one for one in refused if one.told]
+    assert 8 // 2 - taken == 100 - len(left_out)
+    assert {("refused", "bot_suspended")} == {one.ended for one in left_out}
+    assert len(left_out) == bot.journal.left_out
+    bot.answer()
+    bot.journal.is_away = False
+    bot.advance(2)
+    assert [("not_sent", "bot_suspended"), ("delivered", "")] == [out.ended, starting_again.ended]
+    assert 2 == len(bot.journal.of(e.CommandStarted))
+    assert ("not_sent", "bot_suspended") == bot.say("recorded again").ended
+    assert 2 + (100 - len(left_out)) + 1 == len(bot.journal.of(e.Ended))
+    assert 0 == bot.journal.taken
 
 
 def test_when_all_is_done_every_place_in_the_journal_is_free_again() -> None:

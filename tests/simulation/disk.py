@@ -95,6 +95,13 @@ class SlowJournal:
     def release(self) -> None:
         self.taken -= 1
 
+    def takes_refusal(self) -> bool:
+        return self.taken < self._max_backlog // 2
+
+    def refusals_left_out(self) -> int:
+        """Nobody here asks for that either."""
+        return 0
+
     def note(self, event: DayEvent, then: Then | None = None, stream: str | None = None) -> None:
         self._append(Append((event,), then, stream or day_stream(event), None))
 
