@@ -8,8 +8,8 @@ from typing import Any
 
 from actors.guards import Policy
 from actors.life import Life, SteppedDown, WriteFailed
-from actors.mail import Answered, CancelTicket, StartRecorded, StopWaiting, Tick
-from actors.messages import BotFailed, ConfigureBot, Register, RemoveBot, ResumeBot, SetBreaker, SuspendBot
+from actors.mail import Answered, BotFailed, CancelTicket, Register, StartRecorded, StopWaiting, Tick
+from actors.messages import ConfigureBot, RemoveBot, ResumeBot, SetBreaker, SuspendBot
 from actors.permits import Permit, Permits
 from actors.ports import Ports
 from actors.runtime import LoopActor, LoopFuture

@@ -95,6 +95,10 @@ class Durable:
         self, slot: Slot, ticket: Ticket, durability: Durability, earlier: Sequence[mapper.Recorded] = ()
     ) -> None:
         recorded = partial(self._recorded, slot, ticket, durability)
+        if not self._ports.journal.reserve():
+            self._let_go(ticket, durability)
+            ticket.answered(NOT_ACCEPTED)
+            return
         try:
             acceptance.accept(ticket, durability, self._ports, recorded, earlier)
         except StoreError:
@@ -102,6 +106,9 @@ class Durable:
             ticket.answered(NOT_ACCEPTED)
         else:
             slot.accepting += 1
+        finally:
+            # Taken by the acceptance itself now.
+            self._ports.journal.release()
 
     def _recorded(self, slot: Slot, ticket: Ticket, durability: Durability, result: int | StoreError) -> None:
         self._tell(Recorded(slot, ticket, durability, result))

@@ -12,6 +12,7 @@ from domain import events
 from domain.command import Outcome
 from domain.errors import StoreError
 from domain.failure import Failure, Final, code_of
+from domain.refusal import Refused
 
 FAILED_AS: dict[Final, type[events.Failed]] = {
     Final.REJECTED: events.CommandRejected,
@@ -37,15 +38,23 @@ class Ending:
         result: bytes | None = None,
         retry_after_s: float | None = None,
     ) -> None:
-        """Decides the outcome for good and sends it on its way."""
+        """Decides the outcome for good and sends it on its way.
+
+        Where the journal has no room, a refusal that opens nothing is told and not recorded.
+        """
         slot, ports = self._slot, self._ports
         if final is Final.NOT_SENT and ticket.maybe_executed:
             final, code = Final.UNCERTAIN, code_of(Final.UNCERTAIN, None)
+        if ticket.has_place:
+            ports.journal.release()
+        if final is Final.NOT_SENT and ticket.is_untouched and not ports.journal.takes_refusal():
+            # The store is away, and callers who are refused do not go away: what has begun needs the room.
+            slot.closed(ticket)
+            ticket.answered(Refused(code, "", retry_after_s))
+            return
         now = ports.clock.steady()
         outcome = outcome_of(ticket, final, code, now, result=result, retry_after_s=retry_after_s)
         ticket.stage, ticket.outcome, ticket.decided_at = Stage.RECORDING, outcome, now
-        if ticket.has_place:
-            ports.journal.release()
         event = event_of(ticket, outcome, ports.clock.utc())
         if isinstance(event, events.CommandDelivered) and ticket.is_durable and result is not None:
             event = msgspec.structs.replace(event, result_sealed=_kept(ticket, ports, result))

@@ -60,7 +60,7 @@ class TryAgain:
 
 @dataclass(frozen=True, slots=True)
 class LookedAfter:
-    """Some time after a bot was tried again."""
+    """The time in which failures count is over, for a bot of which an alert is open."""
 
     slot: Slot
     since: float
@@ -91,6 +91,8 @@ class Incarnations:
         self._bots, self._ports, self._permits, self._policy = bots, ports, permits, policy
         self._tell, self._beside, self._alert = tell, beside, alert
         self._restarts: dict[int, Restarts] = {}
+        self._incidents: set[int] = set()
+        """Bots of which an alert is open."""
         self._looking: set[int] = set()
 
     def wake(self, slot: Slot) -> None:
@@ -132,6 +134,8 @@ class Incarnations:
             self._tell(Restart(slot, 0.0))
             owner = slot.tenants[0] if slot.tenants else ""
             rest = f"It is suspended and tried again in {what.rest_s / 60:g} minutes."
+            if slot.bot_id not in self._incidents:
+                self._look_after(slot)
             self._alert(RaiseAlert(GIVEN_UP, slot.bot_id, owner, f"Bot {slot.bot_id}: {slot.sick}. {rest}"))
         else:
             log.error("bot_actor_failed", bot_id=slot.bot_id, error=reason, restart_after_s=what.after_s)
@@ -154,14 +158,31 @@ class Incarnations:
             slot.tell(Lifecycle(ResumeBot(slot.bot_id, slot.tenants[0], BY, again.reason), LoopFuture()))
             if slot.actor is None:
                 self.wake(slot)
+
+    def still_alarmed(self, bot_id: int, slot: Slot | None) -> None:
+        """An earlier process has alerted the operator of this bot. `slot` None: nobody has it any more."""
+        if slot is None:
+            self._alert(ClearAlert(GIVEN_UP, bot_id))
+            return
+        self._look_after(slot)
+        if slot.sick is None:
+            # Resumed already; only where it lives can it be seen to.
+            self.wake(slot)
+
+    def _look_after(self, slot: Slot) -> None:
+        self._incidents.add(slot.bot_id)
         at = self._ports.clock.steady()
         self._ports.timers.at(at + restarts.WINDOW_S, lambda: self._tell(LookedAfter(slot, at)))
 
     def looked_after(self, message: LookedAfter) -> None:
-        """The incident is over when the bot has lived through the time in which failures count."""
-        state = self._restarts.get(message.slot.bot_id, Restarts())
-        if not any(at >= message.since for at in state.failed_at) and message.slot.sick is None:
-            self._alert(ClearAlert(GIVEN_UP, message.slot.bot_id))
+        """The incident is over when the bot has lived through the time in which failures count, or was removed."""
+        slot = message.slot
+        state = self._restarts.get(slot.bot_id, Restarts())
+        if slot.sick is not None or any(at >= message.since for at in state.failed_at):
+            self._look_after(slot)
+        else:
+            self._incidents.discard(slot.bot_id)
+            self._alert(ClearAlert(GIVEN_UP, slot.bot_id))
 
     async def _read(self, bot_id: int) -> Found:
         try:
@@ -183,8 +204,6 @@ class Incarnations:
         first: list[object] = [message for message in parked if isinstance(message, StopWaiting)]
         if slot.sick and slot.tenants:
             first.append(Lifecycle(SuspendBot(slot.bot_id, slot.tenants[0], slot.sick, BY), LoopFuture()))
-        # Once: from here on its stream tells, and whoever resumes it has the last word.
-        slot.sick = None
         slot.actor = BotActor.start(bot, token, slot, self._ports, self._permits, self._policy, self._tell, first)
         self._note(slot, events.ActorStarted)
         for message in parked:

@@ -153,6 +153,7 @@ class Journal:
         self._max_backlog = max_backlog
         self._taken = 0
         self._on_the_way = 0
+        self._left_out = self._left_out_told = 0
         self._waits_since: float | None = None
         self._clock = clock
         self._committed = committed
@@ -167,6 +168,16 @@ class Journal:
     def release(self) -> None:
         self._taken -= 1
 
+    def takes_refusal(self) -> bool:
+        # The other half is for what has begun: who is refused without end must not keep others from being sent.
+        if self._taken < self._max_backlog // 2:
+            return True
+        self._left_out += 1
+        return False
+
+    def refusals_left_out(self) -> int:
+        return self._left_out
+
     def waits_s(self) -> float:
         return 0.0 if self._waits_since is None else self._clock.steady() - self._waits_since
 
@@ -176,7 +187,7 @@ class Journal:
     def write(
         self,
         stream: str,
-        after_version: int,
+        after_version: int | None,
         events: Sequence[Event],
         then: Then | None = None,
         snapshot: Snapshot | None = None,
@@ -217,3 +228,6 @@ class Journal:
             self._taken -= len(append.events)
             if append.then is not None:
                 append.then(result)
+        if self._left_out > self._left_out_told and self._taken < self._max_backlog // 2:
+            log.warning("refusals_left_out", count=self._left_out - self._left_out_told)
+            self._left_out_told = self._left_out

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from actors.fleet import was_given_up
 from actors.messages import BotChanged, ResumeBot
 from actors.ports import Ports, Then
 from actors.slot import Slot
@@ -100,6 +101,8 @@ class Life:
         self._ports.journal.write(stream, before.version, decided, lambda result: self._written(result, then), snapshot)
         self.bot = after
         self._slot.tenants = after.tenants
+        if before.suspended != after.suspended:
+            self._slot.sick = after.suspended if was_given_up(after) else None
 
     def _written(self, result: int | StoreError, then: Then) -> None:
         then(result)

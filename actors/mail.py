@@ -1,4 +1,4 @@
-"""What a bot's actor is told by its own timer, by the journal, by Telegram and by the supervisor."""
+"""What a bot's actor is told by its own timer, by the journal, by Telegram and by the supervisor, and what it tells."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from actors.inbox import LoopFuture
 from actors.slot import Ticket
+from domain.bot import Identity
 from domain.errors import StoreError
 from domain.failure import Answer
+from domain.rules.tokens import Token
 
 
 class Tick:
@@ -40,3 +42,17 @@ class StartRecorded:
 class Answered:
     ticket: Ticket
     answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    who: Identity
+    token: Token
+
+
+@dataclass(frozen=True, slots=True)
+class BotFailed:
+    """Told to the supervisor: a bot's actor has stopped by an error of its own."""
+
+    bot_id: int
+    reason: str

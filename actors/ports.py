@@ -42,6 +42,12 @@ class Recording(Protocol):
 
     def release(self) -> None: ...
 
+    def takes_refusal(self) -> bool:
+        """Whether there is room for the refusal of a command of which the log knows nothing; False is counted."""
+
+    def refusals_left_out(self) -> int:
+        """How often there was none, since the process started."""
+
     def waits_s(self) -> float:
         """How long the oldest event has been on its way to the disk; 0: none is."""
 
@@ -54,12 +60,15 @@ class Recording(Protocol):
     def write(
         self,
         stream: str,
-        after_version: int,
+        after_version: int | None,
         events: Sequence[Event],
         then: Then | None = None,
         snapshot: Snapshot | None = None,
     ) -> None:
-        """Into a lifecycle stream; StaleStream where somebody else has written after `after_version`."""
+        """Into a lifecycle stream; StaleStream where somebody else has written after `after_version`.
+
+        None: at the next version, whatever stands there.
+        """
 
 
 class Calling(Protocol):

@@ -86,6 +86,11 @@ class Ticket:
             return self.command.parameters
         return {**self.command.parameters, self.method.chat: int(self.chat)}
 
+    @property
+    def is_untouched(self) -> bool:
+        """Nothing of it has left or is recorded: refused, it may be forgotten."""
+        return not (self.is_open or self.is_durable or self.attempts)
+
     def was_done_before(self, failure: Failure) -> bool:
         """A repeat finds the work done: the attempt whose answer was lost had been executed."""
         return self.maybe_executed and failure.description.lower().startswith(self.method.done_when)
@@ -159,7 +164,7 @@ class Slot:
         self.actor: pykka.ActorRef[Any] | None = None
         self.waking = False
         self.sick: str | None = None
-        """Why it was given up; its next incarnation begins by suspending it."""
+        """Why it was given up, until somebody resumes it; its next incarnation begins by suspending it."""
         self.used_at = 0.0
         self.accepting = 0
         """Durable commands that are not here yet: their acceptance is being recorded."""
@@ -188,8 +193,7 @@ class Slot:
     def refuse_waiting(self, refused: Refused, release: Callable[[], None], due_by: float = math.inf) -> None:
         """For a bot that cannot be woken: nothing of these has left or is recorded. `release` gives a place back."""
         for ticket in list((self.tickets or {}).values()):
-            is_untouched = not (ticket.is_open or ticket.is_durable or ticket.attempts)
-            if ticket.stage is Stage.WAITING and is_untouched and ticket.deadline <= due_by:
+            if ticket.stage is Stage.WAITING and ticket.is_untouched and ticket.deadline <= due_by:
                 if ticket.has_place:
                     release()
                 self.closed(ticket)

@@ -6,7 +6,7 @@ the bot if need be, and hands the command over.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from actors import draining, fleet, introductions
@@ -16,9 +16,8 @@ from actors.draining import SHUTTING_DOWN
 from actors.durable import Durable, Recorded
 from actors.guards import Policy
 from actors.incarnations import Bots, Incarnations, LookedAfter, Read, Restart, TryAgain
-from actors.mail import CancelTicket
+from actors.mail import BotFailed, CancelTicket, Register
 from actors.messages import (
-    BotFailed,
     Cancel,
     ClearAlert,
     ConfigureBot,
@@ -29,7 +28,6 @@ from actors.messages import (
     FleetState,
     RaiseAlert,
     ReadResult,
-    Register,
     RegisterBot,
     RemoveBot,
     ResumeBot,
@@ -59,13 +57,16 @@ class Supervisor(LoopActor):
         policy: Policy,
         archive: Archive,
         alert: Callable[[RaiseAlert | ClearAlert], None] = lambda _: None,
+        alarmed: Iterable[int] = (),
     ) -> None:
+        """`alarmed`: bots that an earlier process has given up, with the operator's alert still open."""
         super().__init__()
         self._durable = Durable(ports, archive, self.actor_ref.tell, self._hand_over)
         self._slots = slots
         self._bots = bots
         self._ports = ports
         self._policy = policy
+        self._alarmed = alarmed
         self._draining = False
         self._sleep = Passivation(slots, ports, policy, self.actor_ref.tell)
         self._incarnations = Incarnations(bots, ports, permits, policy, self.actor_ref.tell, self.beside, alert)
@@ -78,6 +79,8 @@ class Supervisor(LoopActor):
                 self._incarnations.try_later(slot, slot.sick, restarts.REST_S)
             if slot.open_commands:
                 self._incarnations.wake(slot)
+        for bot_id in self._alarmed:
+            self._incarnations.still_alarmed(bot_id, self._slots.get(bot_id))
 
     def on_receive(self, message: object) -> Any:
         match message:
@@ -201,4 +204,5 @@ class Supervisor(LoopActor):
             open_commands=sum(slot.open_commands for slot in slots),
             draining=self._draining,
             unrecorded_s=round(self._ports.journal.waits_s(), 3),
+            refusals_left_out=self._ports.journal.refusals_left_out(),
         )

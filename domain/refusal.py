@@ -6,7 +6,7 @@ import msgspec
 
 
 class Refused(msgspec.Struct, frozen=True):
-    """`code` is a problem code; `detail` a sentence that a person can act on."""
+    """`code` is a problem code; `detail` a sentence that a person can act on, or "" for the code's own."""
 
     code: str
     detail: str

@@ -23,9 +23,14 @@ def summary_stream(day: str, bot_id: int) -> str:
 
 BOTS = "bot/"
 TENANTS = "tenant/"
+ALERTS = "alert/"
 SUMMARIES = "summary/"
 RETENTION = "retention"
 DAYS = "d/"
+
+
+def alert_stream(kind: str, bot_id: int) -> str:
+    return f"{ALERTS}{kind}/{bot_id}"
 
 
 def key_stream(day: date, tenant_id: str, key: str) -> str:

@@ -61,6 +61,7 @@ class GatewayOptions:
 class Doors:
     fleet: Askable
     accounts: Askable
+    alerts: Askable
     find_key: Callable[[str], Key | None]
     """By key id; None for one that is unknown or revoked. Called on every request."""
     views: Readable

@@ -78,7 +78,7 @@ def told(problem: Problem) -> Response:
     headers = {**COMMON, **problem.headers}
     if problem.retry_after_s is not None:
         body["retry_after_s"] = round(problem.retry_after_s, 3)
-    if kind.status in RETRY_LATER:
+    if kind.status in RETRY_LATER or problem.retry_after_s is not None:
         headers["Retry-After"] = str(max(1, math.ceil(problem.retry_after_s or 0)))
     if problem.closes:
         headers["Connection"] = "close"

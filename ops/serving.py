@@ -61,6 +61,7 @@ def doors(settings: Settings, loft: Loft) -> Doors:
     return Doors(
         fleet=loft.fleet,
         accounts=loft.accounts,
+        alerts=loft.alerts,
         find_key=loft.keys.find,
         views=loft.views,
         past=loft.past,

@@ -17,7 +17,7 @@ from actors.accounts import AccountsActor, KeyRing
 from actors.alerts import AlertsActor
 from actors.fleet import read_bot, remembers_hold, slots_of, take_up
 from actors.guards import Policy
-from actors.incarnations import Bots
+from actors.incarnations import GIVEN_UP, Bots
 from actors.journal import Journal
 from actors.messages import Drain, FoundOperator, TenantKey
 from actors.permits import Permits
@@ -27,7 +27,8 @@ from actors.runtime import stopped
 from actors.stewards import RetentionSteward
 from actors.supervisor import Supervisor
 from actors.telegram import Telegram
-from domain import streams
+from domain import alerts, streams
+from domain.alerts import Incident, Key
 from domain.bot import Bot
 from domain.recovery import OpenThings
 from domain.rules.breaker import BreakerPolicy
@@ -56,6 +57,7 @@ class Loft:
 
     fleet: pykka.ActorRef[Any]
     accounts: pykka.ActorRef[Any]
+    alerts: pykka.ActorRef[Any]
     keys: KeyRing
     views: Views
     past: Past
@@ -102,6 +104,8 @@ async def running(
                 remembers_hold(slots[hold.bot_id], hold, policy.pace, ports)
         for command in opened.commands():
             take_up(slots.get(command.first.bot_id), command, ports, archive)
+        incidents = alerts.newest(recorded.event for recorded in ledger.streams_under(streams.ALERTS))
+        telling = _alerts(settings, ports, incidents, stack)
         supervisor = Supervisor.start(
             slots,
             Bots(partial(_read, ledger, vault), partial(_seal, vault)),
@@ -109,7 +113,8 @@ async def running(
             Permits(settings.fleet_rps, clock, ports.timers),
             policy,
             archive,
-            _alerts(settings, ports, stack).tell,
+            telling.tell,
+            [bot_id for (kind, bot_id), one in incidents.items() if kind == GIVEN_UP and one.is_open],
         )
         stack.push_async_callback(_ask, supervisor, Drain(settings.drain_s))
         keys = KeyRing()
@@ -119,7 +124,19 @@ async def running(
         retention = RetentionSteward.start(work, clock, ports.timers)
         stack.push_async_callback(stopped, retention)
         first = None if settings.admin_key else await _ask(accounts, FoundOperator())
-        yield Loft(supervisor, accounts, keys, views, past, retention, runner, ledger, clock, first)
+        yield Loft(
+            fleet=supervisor,
+            accounts=accounts,
+            alerts=telling,
+            retention=retention,
+            keys=keys,
+            views=views,
+            past=past,
+            runner=runner,
+            ledger=ledger,
+            clock=clock,
+            first_admin_key=first,
+        )
 
 
 def interrupted(ledger: Ledger) -> OpenThings:
@@ -144,12 +161,14 @@ def policy_of(settings: Settings) -> Policy:
     )
 
 
-def _alerts(settings: Settings, ports: Ports, stack: AsyncExitStack) -> pykka.ActorRef[AlertsActor]:
+def _alerts(
+    settings: Settings, ports: Ports, incidents: dict[Key, Incident], stack: AsyncExitStack
+) -> pykka.ActorRef[AlertsActor]:
     poster, secret = None, ""
     if settings.alert_url is not None and settings.alert_secret is not None:
         poster, secret = Poster(settings.alert_url), settings.alert_secret.get_secret_value()
         stack.push_async_callback(poster.close)
-    return AlertsActor.start(ports, poster, secret)
+    return AlertsActor.start(ports, poster, secret, incidents)
 
 
 def _projections(settings: Settings, ledger: Ledger, stack: AsyncExitStack) -> tuple[Runner, Views, Past]:

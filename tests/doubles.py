@@ -18,7 +18,7 @@ import msgspec
 
 from actors.bot import BEGIN, BotActor
 from actors.guards import Policy
-from actors.messages import BotFailed
+from actors.mail import BotFailed
 from actors.permits import Permits
 from actors.ports import Ports, Then
 from actors.slot import Slot, Ticket
@@ -202,6 +202,7 @@ class MemoryJournal:
     def __init__(self, max_backlog: int = 1000) -> None:
         self.max_backlog = max_backlog
         self.taken = 0
+        self.left_out = 0
         self.is_away = False
         """While it is, `commit` does nothing."""
         self.log: list[Recorded] = []
@@ -221,13 +222,21 @@ class MemoryJournal:
     def release(self) -> None:
         self.taken -= 1
 
+    def takes_refusal(self) -> bool:
+        takes = self.taken < self.max_backlog // 2
+        self.left_out += not takes
+        return takes
+
+    def refusals_left_out(self) -> int:
+        return self.left_out
+
     def note(self, event: Event, then: Then | None = None, stream: str | None = None) -> None:
         self._append(_Append((event,), then, stream, None))
 
     def write(
         self,
         stream: str,
-        after_version: int,
+        after_version: int | None,
         events: Sequence[Event],
         then: Then | None = None,
         snapshot: Snapshot | None = None,
@@ -297,6 +306,9 @@ class Asked:
 
     @property
     def ended(self) -> tuple[str, str]:
+        if self.told and isinstance(self.told[0], Refused):
+            assert len(self.told) == 1, self.told
+            return "refused", self.told[0].code
         return self.outcome.final, self.outcome.code
 
 

@@ -6,11 +6,9 @@ from actors.messages.accounts import FoundOperator, IssueKey, KeyInfo, ListKeys,
 from actors.messages.base import Message
 from actors.messages.bots import (
     BotChanged,
-    BotFailed,
     BreakerState,
     ConfigureBot,
     DescribeBreaker,
-    Register,
     RegisterBot,
     RemoveBot,
     ResumeBot,
@@ -20,6 +18,7 @@ from actors.messages.bots import (
 from actors.messages.commands import Accepted, Cancel, Durability, Execute, ReadResult, Replayed
 from actors.messages.system import (
     ClearAlert,
+    DescribeAlerts,
     DescribeFleet,
     DescribeRetention,
     Drain,
@@ -32,11 +31,11 @@ from actors.messages.system import (
 __all__ = [
     "Accepted",
     "BotChanged",
-    "BotFailed",
     "BreakerState",
     "Cancel",
     "ClearAlert",
     "ConfigureBot",
+    "DescribeAlerts",
     "DescribeBreaker",
     "DescribeFleet",
     "DescribeRetention",
@@ -51,7 +50,6 @@ __all__ = [
     "Message",
     "RaiseAlert",
     "ReadResult",
-    "Register",
     "RegisterBot",
     "RegisterTenant",
     "RemoveBot",

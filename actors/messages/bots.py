@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from actors.messages.base import Message
-from domain.bot import Identity
 from domain.rules.tokens import Token
 
 
@@ -82,15 +81,3 @@ class BotChanged(Message, frozen=True):
     username: str
     status: str
     position: int | None
-
-
-class Register(Message, frozen=True):
-    who: Identity
-    token: Token
-
-
-class BotFailed(Message, frozen=True):
-    """A bot's actor has stopped by an error of its own."""
-
-    bot_id: int
-    reason: str

@@ -18,6 +18,8 @@ class FleetState(Message, frozen=True):
     draining: bool
     unrecorded_s: float = 0.0
     """How long the oldest event has been waiting for the disk."""
+    refusals_left_out: int = 0
+    """Since the process started: refused while the store took no more, and not in the log."""
 
 
 class Drain(Message, frozen=True):
@@ -38,6 +40,10 @@ class RaiseAlert(Message, frozen=True):
 class ClearAlert(Message, frozen=True):
     kind: str
     bot_id: int
+
+
+class DescribeAlerts(Message, frozen=True):
+    """Answered with the open ones: a list of `AlertRaised`."""
 
 
 class RunRetention(Message, frozen=True):

@@ -6,14 +6,13 @@ token, a key, a secret or a message's text in clear: sealed fields hold what onl
 
 from __future__ import annotations
 
+from domain.events.alerts import AlertCleared, AlertEvent, AlertPosted, AlertRaised
 from domain.events.base import Event
 from domain.events.day import (
     ActorFailed,
     ActorPassivated,
     ActorRestarted,
     ActorStarted,
-    AlertCleared,
-    AlertRaised,
     AttemptFailed,
     CommandAccepted,
     CommandDelivered,
@@ -51,6 +50,8 @@ __all__ = [
     "ActorRestarted",
     "ActorStarted",
     "AlertCleared",
+    "AlertEvent",
+    "AlertPosted",
     "AlertRaised",
     "AttemptFailed",
     "BotConfigured",

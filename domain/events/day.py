@@ -105,20 +105,6 @@ class HoldPlaced(DayEvent, frozen=True, kw_only=True):
     retry_after_s: float
 
 
-class AlertRaised(DayEvent, frozen=True, kw_only=True):
-    """The operator was told of an incident; `tenant_id` is its bot's owner."""
-
-    TOPIC = "alert-raised"
-    kind: str
-    detail: str
-
-
-class AlertCleared(DayEvent, frozen=True, kw_only=True):
-    TOPIC = "alert-cleared"
-    kind: str
-    detail: str
-
-
 class ActorStarted(DayEvent, frozen=True, kw_only=True):
     TOPIC = "actor-started"
 

@@ -6,8 +6,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from actors.messages import DescribeFleet, FleetState
+from actors.messages import DescribeAlerts, DescribeFleet, FleetState
 from domain.bot import Status
+from domain.events import AlertRaised
 from domain.rules.health import Health
 from domain.tenant import Scope
 from gateway.answers import answer
@@ -67,8 +68,10 @@ class HealthRoutes:
     async def stats(self, request: Request) -> Response:
         self._admin(request)
         fleet: FleetState = await asked(self._doors.fleet, DescribeFleet())
+        alerts: list[AlertRaised] = await asked(self._doors.alerts, DescribeAlerts())
         states = [state._asdict() for state in self._doors.runner.states()]
-        return answer({"version": self._doors.options.version, "fleet": fleet, "projections": states})
+        told = {"version": self._doors.options.version, "fleet": fleet, "projections": states}
+        return answer({**told, "alerts": [_open(alert) for alert in alerts]})
 
     async def _health(self, request: Request, caller: Caller, bot_id: int) -> Response:
         seen = await self._reads.seen("health", caller, request)
@@ -77,6 +80,11 @@ class HealthRoutes:
 
     def _admin(self, request: Request) -> Caller:
         return self._gate.admitted(request.headers.get("authorization"), Scope.ADMIN)
+
+
+def _open(alert: AlertRaised) -> dict[str, object]:
+    told = {"kind": alert.kind, "bot_id": alert.bot_id, "tenant_id": alert.tenant_id, "detail": alert.detail}
+    return {**told, "since": alert.occurred_at}
 
 
 def _there(found: BotHealth | None) -> BotHealth:

@@ -34,8 +34,10 @@ class SandboxError(Exception):
 
 
 class SandboxClient:
-    def __init__(self, base_url: str) -> None:
+    def __init__(self, base_url: str, pid: int | None = None) -> None:
+        """`pid`: of a sandbox that has a process of its own."""
         self.base_url = base_url.rstrip("/")
+        self.pid = pid
 
     def add_bot(
         self, *, token: str | None = None, username: str | None = None, first_name: str | None = None
@@ -145,7 +147,7 @@ def running_sandbox(
             found = LISTENING.match(line)
             if found is None:
                 raise SandboxError(f"the sandbox did not start: {line!r}")
-            yield SandboxClient(found[1])
+            yield SandboxClient(found[1], process.pid)
         finally:
             process.terminate()
             try:

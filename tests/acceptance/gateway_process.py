@@ -17,13 +17,14 @@ from ops.sandbox.client import SandboxClient
 START_WITHIN_S = 60
 STOP_WITHIN_S = 60
 LISTENING = re.compile(r"botloft listening on (\S+)")
-COMMAND = [sys.executable, "-c", "from ops.cli import app; app()"]
 ROOT = Path(__file__).parents[2]
 FAST = {"FLEET_RPS": "0", "BOT_RPS": "0", "CHAT_RPS": "0", "GROUP_RPM": "0"}
 """No pace of our own: for tests that are not about pace."""
 
 
 class Gateway:
+    command = (sys.executable, "-c", "from ops.cli import app; app()")
+
     def __init__(self, state_dir: Path, telegram: str, **settings: str) -> None:
         self.state_dir = state_dir
         self.log = state_dir.parent / f"{state_dir.name}.log"
@@ -38,11 +39,16 @@ class Gateway:
         clean = {name: value for name, value in os.environ.items() if not name.startswith("BOTLOFT_")}
         return {**clean, **own, "BOTLOFT_STATE_DIR": str(self.state_dir), "PYTHONPATH": str(ROOT)}
 
-    def start(self) -> Gateway:
+    def launch(self) -> None:
+        """Without waiting until it listens."""
         with self.log.open("a") as log:
             self._process = subprocess.Popen(
-                [*COMMAND, "serve"], stdout=subprocess.PIPE, stderr=log, text=True, env=self.environment, cwd=ROOT
+                [*self.command, "serve"], stdout=subprocess.PIPE, stderr=log, text=True, env=self.environment, cwd=ROOT
             )
+
+    def start(self) -> Gateway:
+        self.launch()
+        assert self._process is not None
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         found = LISTENING.match(line)
@@ -82,7 +88,7 @@ class Gateway:
     def refuses_to_start(self) -> str:
         """What it says on standard error; it must end by itself, and not well."""
         ended = subprocess.run(
-            [*COMMAND, "serve"],
+            [*self.command, "serve"],
             capture_output=True,
             text=True,
             env=self.environment,

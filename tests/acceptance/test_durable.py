@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,6 @@ import pytest
 from ops.sandbox.client import SandboxClient
 from tests.acceptance.gateway_process import FAST, Acme, Gateway
 
-ROUNDS = 6
-CALLERS = 6
-ACCEPTED_BEFORE_THE_KILL = 60
 ENDED = ("delivered", "rejected", "not_sent", "uncertain")
 
 
@@ -74,7 +70,8 @@ def test_of_many_with_the_same_key_at_once_one_is_executed(acme: Acme, sandbox: 
         answers = list(pool.map(lambda _: send(client, acme, 5, "once", Idempotency_Key="k"), range(10)))
 
     assert {answer.status_code for answer in answers} <= {200, 409}
-    assert {answer.json()["code"] for answer in answers if answer.status_code == 409} <= {"idempotency_in_flight"}
+    in_flight = [(a.json()["code"], a.headers["retry-after"]) for a in answers if a.status_code == 409]
+    assert set(in_flight) <= {("idempotency_in_flight", "1")}
     assert sandbox.texts(acme.bot_id) == ["once"]
 
 
@@ -121,42 +118,6 @@ def test_what_waits_can_be_cancelled_and_what_has_ended_cannot(acme: Acme, sandb
     assert (told["state"], told["code"]) == ("not_sent", "cancelled")
     assert (again.status_code, again.json()["code"]) == (409, "not_cancellable")
     assert sandbox.texts(acme.bot_id) == []
-
-
-def test_kill_9_under_load_loses_nothing_accepted_and_sends_nothing_twice(
-    acme: Acme, gateway: Gateway, sandbox: SandboxClient
-) -> None:
-    accepted: list[str] = []
-    for number in range(ROUNDS):
-        so_far = len(accepted)
-
-        def call(caller: int, number: int = number) -> None:
-            with acme.client() as client:
-                for n in range(10_000):
-                    try:
-                        answer = send(client, acme, 100 + caller, f"{number}-{caller}-{n}", Prefer="respond-async")
-                    except httpx.TransportError:
-                        return
-                    if answer.status_code == 202:
-                        accepted.append(answer.json()["command_id"])
-
-        with ThreadPoolExecutor(CALLERS) as pool:
-            calling = [pool.submit(call, caller) for caller in range(CALLERS)]
-            while len(accepted) < so_far + ACCEPTED_BEFORE_THE_KILL:
-                pass
-            gateway.kill()
-            for done in calling:
-                done.result()
-        gateway.start()
-    with acme.client() as client, gateway.admin() as admin:
-        states = Counter(ended(client, command_id)["state"] for command_id in accepted)
-        fleet = admin.get("/admin/system/stats").json()["fleet"]
-
-    texts = sandbox.texts(acme.bot_id)
-    assert sum(states[state] for state in ENDED) == len(accepted) == len(set(accepted))
-    assert len(texts) == len(set(texts))
-    assert states["delivered"] <= len(texts)
-    assert fleet["open_commands"] == 0
 
 
 def test_an_accepted_command_that_waited_through_a_crash_is_sent_by_the_next_process(

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import resource
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from ops.sandbox.client import SandboxClient
-from tests.acceptance.gateway_process import Acme, Gateway
+from tests.acceptance.gateway_process import FAST, Acme, Gateway
+from tests.acceptance.logs import Log
+
+ROOM = 10
+"""For refusals, in a backlog twice as large."""
 
 
 @contextmanager
@@ -61,6 +67,36 @@ def test_what_cannot_be_recorded_is_not_sent_and_afterwards_all_is_well(
     assert sandbox.texts(acme.bot_id) == ["before", "after"]
     assert (health["successful_requests"], health["failed_requests"]) == (2, 0)
     assert health["not_sent_requests"] == 8
+
+
+def test_refusals_without_end_do_not_pile_up_while_the_store_is_away(tmp_path: Path, sandbox: SandboxClient) -> None:
+    gateway = Gateway(tmp_path / "state", sandbox.base_url, **FAST, MAX_BACKLOG=str(2 * ROOM)).start()
+    acme = Acme(gateway, sandbox)
+    with acme.client() as client, gateway.admin() as admin:
+        send(client, acme, 1, "before", "30")
+        client.post(f"/api/bots/{acme.bot_id}/suspend").raise_for_status()
+        with locked(gateway), ThreadPoolExecutor(8) as pool:
+            refused = list(pool.map(lambda n: send(client, acme, n, "refused", "1"), range(100)))
+        client.post(f"/api/bots/{acme.bot_id}/resume").raise_for_status()
+        after = send(client, acme, 1, "after", "30")
+        fleet = admin.get("/admin/system/stats").json()["fleet"]
+        health = acme.health(client, at_least=after["position"])
+    assert gateway.stop() == 0
+    log = Log(gateway)
+
+    # Those for which there was room wait for the disk; the others hear it at once, and leave nothing behind.
+    told = Counter((one["http"], one["code"], one["outcome"], "command_id" in one) for one in refused)
+    assert told == {
+        (504, "delivery_unrecorded", "not_sent", True): ROOM,
+        (409, "bot_suspended", "not_sent", False): 100 - ROOM,
+    }
+    assert fleet["refusals_left_out"] == 100 - ROOM
+    assert health["not_sent_requests"] == ROOM
+    # Whatever has begun has its outcome, and all that has an outcome is there once.
+    assert Counter(log.outcome.values()) == {"delivered": 2, "not_sent": ROOM}
+    assert log.started.keys() <= log.outcome.keys()
+    assert sandbox.texts(acme.bot_id) == ["before", "after"]
+    assert '"count": 90' in gateway.log.read_text()
 
 
 def test_an_answer_that_cannot_be_recorded_is_told_with_telegrams_result(

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from itertools import count
 from typing import Any
 
 from actors.acceptance import Archive
+from actors.fleet import slots_of
 from actors.guards import Policy
 from actors.incarnations import Bots
-from actors.messages import Durability, Execute
+from actors.messages import ClearAlert, Durability, Execute, RaiseAlert
 from actors.permits import Permits
 from actors.ports import Ports
 from actors.runtime import stopped
@@ -23,7 +24,7 @@ from domain.command import Outcome
 from domain.errors import StoreError
 from domain.refusal import Refused
 from domain.rules.tokens import Token
-from domain.streams import bot_stream
+from domain.streams import BOTS, bot_stream
 from tests.actors.waiting import SOON_S, a_turn
 from tests.doubles import (
     UNLIMITED,
@@ -77,18 +78,27 @@ class Shelf:
 class Fleet:
     """To be made in a running loop. What is asked is a task; `until` lets the world go on."""
 
-    def __init__(self, policy: Policy = UNLIMITED, *bots: tuple[int, str], fleet_rps: float = 0.0) -> None:
+    def __init__(
+        self,
+        policy: Policy = UNLIMITED,
+        *bots: tuple[int, str],
+        fleet_rps: float = 0.0,
+        after: Fleet | None = None,
+        alarmed: Sequence[int] = (),
+    ) -> None:
+        """`after`: the process before this one, whose log it reads."""
         self.clock = ManualClock()
         self.timers = ManualTimers(self.clock)
         self.telegram = ScriptedTelegram(self.clock)
-        self.journal = MemoryJournal()
+        self.journal = after.journal if after else MemoryJournal()
         self.shelf = Shelf(self.journal)
-        for bot_id, tenant_id in bots or ((BOT_ID, TENANT),):
+        for bot_id, tenant_id in () if after else bots or ((BOT_ID, TENANT),):
             self.journal.write(bot_stream(bot_id), 0, (a_registration(bot_id, tenant_id),))
         self.journal.commit()
         self.first_event = len(self.journal.log)
-        self.slots = {bot_id: Slot(bot_id, (tenant_id,)) for bot_id, tenant_id in bots or ((BOT_ID, TENANT),)}
         self.ports = Ports(self.clock, self.timers, self.journal, self.telegram, lambda: 0.5, a_seal)
+        self.slots = slots_of([one for one in self.journal.log if one.stream.startswith(BOTS)], self.ports)
+        self.alerts: list[RaiseAlert | ClearAlert] = []
         self.supervisor = Supervisor.start(
             self.slots,
             Bots(self.shelf.read, self.shelf.seal),
@@ -96,6 +106,8 @@ class Fleet:
             Permits(fleet_rps, self.clock, self.timers),
             policy,
             Archive(self._stream, lambda at: self.journal.log[at - 1], self.shelf.open),
+            self.alerts.append,
+            alarmed,
         )
         self._number = count(1)
         self._asked: list[asyncio.Future[Any]] = []

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from actors.journal import Journal
 from domain.errors import StaleStream, StoreError, StoreUnavailable
@@ -417,6 +418,28 @@ def test_no_more_places_are_given_than_there_are(ledger: MoodyLedger) -> None:
             ledger.may_commit.set()
             await told.all(1)
             assert [True, False] == [journal.reserve() for _ in range(2)]
+
+    asyncio.run(story())
+
+
+def test_refusals_get_half_the_places_and_what_is_left_out_is_counted_and_told(ledger: MoodyLedger) -> None:
+    async def story() -> None:
+        told = Told()
+        async with journal_of(ledger, max_backlog=4) as journal:
+            ledger.may_commit.clear()
+            assert journal.takes_refusal()
+            journal.note(a_started("one"), told)
+            journal.note(a_started("two"), told)
+
+            assert [False, False, False] == [journal.takes_refusal() for _ in range(3)]
+            assert journal.reserve()
+            journal.release()
+            with capture_logs() as lines:
+                ledger.may_commit.set()
+                await told.all(2)
+            assert journal.takes_refusal()
+            assert 3 == journal.refusals_left_out()
+            assert [3] == [line["count"] for line in lines if line["event"] == "refusals_left_out"]
 
     asyncio.run(story())
 

@@ -29,7 +29,7 @@ from domain.refusal import Refused
 from domain.rules.breaker import BreakerPolicy
 from domain.rules.pacing import PacePolicy
 from tests.actors.fleets import Fleet, ended, on_a_loop
-from tests.doubles import DELIVERED, LOST, REFUSED_CONNECTION, REVOKED, UNLIMITED, flood
+from tests.doubles import DELIVERED, LOST, REFUSED_CONNECTION, REVOKED, UNLIMITED, Call, flood
 from tests.examples import BOT_ID, OTHER_BOT_ID, OTHER_TENANT, TENANT, a_command, a_token
 
 NEW_BOT_ID = 7_000_000_009
@@ -184,6 +184,67 @@ def test_a_command_that_meets_a_failed_actor_wakes_no_second_one() -> None:
         assert ("delivered", "") == ended(asked.get())
         assert 2 == fleet.topics().count("actor-started")
         assert 2 == len(fleet.shelf.reads)
+
+    on_a_loop(story)
+
+
+def test_a_command_refused_while_its_bot_had_no_actor_is_never_sent_later() -> None:
+    async def story(fleet: Fleet) -> None:
+        await fleet.told(fleet.say("hello"))
+        assert fleet.slot.actor is not None
+        fleet.shelf.may_read.clear()
+        # As above: it is handed to an actor that has failed, and so its message is kept for the next one.
+        fleet.slot.actor.tell("something that no actor knows")
+        refused = fleet.say("too late", deadline_s=1)
+        await fleet.advance(2)
+        assert ("refused", "store_unavailable") == ended(await fleet.told(refused))
+        fleet.shelf.may_read.set()
+        await fleet.wakes()
+        await fleet.advance(10)
+        assert ("delivered", "") == ended(await fleet.told(fleet.say("next")))
+
+        assert ["hello", "next"] == fleet.telegram.texts
+        assert 2 == len(fleet.journal.of(e.Ended))
+
+    on_a_loop(story)
+
+
+def test_a_durable_command_is_not_accepted_while_there_is_no_room_to_say_so() -> None:
+    async def story(fleet: Fleet) -> None:
+        await fleet.told(fleet.say("hello"))
+        recorded, fleet.journal.max_backlog = len(fleet.journal.log), fleet.journal.taken
+        refused = fleet.say("full", durability=Durability("0" * 64, key="k"))
+
+        assert ("refused", "store_unavailable") == ended(await fleet.told(refused))
+        assert recorded == len(fleet.journal.log)
+        fleet.journal.max_backlog = 10
+        again = fleet.say("full", durability=Durability("0" * 64, key="k"))
+        assert ("delivered", "") == ended(await fleet.told(again))
+        assert 0 == fleet.journal.taken
+
+    on_a_loop(story)
+
+
+def test_a_durable_command_is_recorded_as_started_before_it_leaves_though_it_may_be_repeated() -> None:
+    async def story(fleet: Fleet) -> None:
+        started_when_it_left: list[int] = []
+
+        def leaves(_: Call) -> Answer:
+            started_when_it_left.append(len(fleet.journal.of(e.CommandStarted)))
+            return DELIVERED
+
+        await fleet.told(fleet.say("hello"))
+        fleet.telegram.otherwise = leaves
+        fleet.journal.is_away = True
+        plain = fleet.say("", method="getMe", parameters={}, chat=None)
+        await fleet.until(lambda: started_when_it_left)
+        fleet.journal.is_away = False
+        await fleet.told(plain)
+        durable = fleet.say("", durability=Durability("0" * 64), method="getMe", parameters={}, chat=None)
+
+        assert ("delivered", "") == ended(await fleet.told(durable))
+        assert [1, 2] == started_when_it_left
+        assert ["command-accepted", "command-started", "command-delivered"] == fleet.topics()[-3:]
 
     on_a_loop(story)
 

@@ -115,7 +115,7 @@ def test_a_full_journal_is_named_before_the_fleets_pace() -> None:
     bot.telegram.waits()
     first = bot.say("first", 7)
 
-    assert ("not_sent", "store_unavailable") == bot.say("hello").ended
+    assert ("refused", "store_unavailable") == bot.say("hello").ended
     assert first.told == []
 
 
@@ -586,6 +586,29 @@ def test_a_breaker_that_opens_while_a_start_is_recorded_keeps_the_message_here()
     assert 5 == len(bot.telegram.calls)
 
 
+@pytest.mark.parametrize("probe_timeout_s", [0.1, 15.0])
+def test_a_probe_whose_start_was_recorded_too_late_does_not_go_beside_the_next_one(probe_timeout_s: float) -> None:
+    bot = LoneBot(policy=Policy(NO_PACE, BreakerPolicy(probe_timeout_s=probe_timeout_s)))
+    fail_commands(bot, 5)
+    bot.advance(60)
+    bot.telegram.waits()
+    bot.journal.is_away = True
+    late = bot.say("late", 100, deadline_s=120)
+    bot.advance(probe_timeout_s)
+    # What may be repeated leaves without waiting for the disk: the second probe.
+    probe = asked(bot, method="getMe", parameters={}, chat=None)
+    assert ["getMe"] == [call.method for call in bot.telegram.out]
+    bot.journal.is_away = False
+    bot.rest()
+
+    assert ["getMe"] == [call.method for call in bot.telegram.out]
+    bot.answer()
+    assert ("delivered", "") == probe.ended
+    assert ["late"] == [call.text for call in bot.telegram.out]
+    bot.answer()
+    assert ("delivered", "") == late.ended
+
+
 def test_a_late_answer_of_a_call_made_before_it_opened_changes_nothing() -> None:
     bot = LoneBot()
     bot.telegram.will(None)
@@ -695,12 +718,36 @@ def test_while_the_journal_is_full_nothing_new_leaves_and_what_is_out_goes_on() 
     out = [bot.say("one", 1), bot.say("two", 2)]
     refused = bot.say("three", 3)
 
-    assert ("not_sent", "store_unavailable") == refused.ended
+    assert ("refused", "store_unavailable") == refused.ended
     bot.answer()
     bot.answer()
     assert [("delivered", "")] * 2 == [one.ended for one in out]
     bot.telegram.works()
     assert ("delivered", "") == bot.say("four", 3).ended
+
+
+def test_what_is_refused_while_the_journal_is_full_is_told_and_counted_and_what_has_begun_is_recorded() -> None:
+    bot = LoneBot(max_backlog=8)
+    bot.telegram.waits()
+    out, starting_again = bot.say("out", 1), bot.say("again", 2)
+    bot.journal.is_away = True
+    bot.answer(REFUSED_CONNECTION)
+    suspend(bot)
+    taken = bot.journal.taken
+    refused = [bot.say("refused", 3) for _ in range(100)]
+
+    left_out = [one for one in refused if one.told]
+    assert 8 // 2 - taken == 100 - len(left_out)
+    assert {("refused", "bot_suspended")} == {one.ended for one in left_out}
+    assert len(left_out) == bot.journal.left_out
+    bot.answer()
+    bot.journal.is_away = False
+    bot.advance(2)
+    assert [("not_sent", "bot_suspended"), ("delivered", "")] == [out.ended, starting_again.ended]
+    assert 2 == len(bot.journal.of(e.CommandStarted))
+    assert ("not_sent", "bot_suspended") == bot.say("recorded again").ended
+    assert 2 + (100 - len(left_out)) + 1 == len(bot.journal.of(e.Ended))
+    assert 0 == bot.journal.taken
 
 
 def test_when_all_is_done_every_place_in_the_journal_is_free_again() -> None:

@@ -12,6 +12,7 @@ from actors.guards import Policy
 from actors.slot import Stage
 from domain import events as e
 from domain.failure import Answer, Category
+from domain.refusal import Refused
 from domain.rules.breaker import BreakerPolicy
 from domain.rules.pacing import PacePolicy
 from tests.doubles import (
@@ -122,8 +123,13 @@ def test_whatever_happens_every_command_ends_once_and_nothing_is_sent_twice_by_u
 def every_command_ends_once(told: Story) -> None:
     log = told.bot.journal
     ended = Counter(event.command_id for event in log.events if isinstance(event, e.Ended))
-    assert {one.ticket.command.command_id: 1 for one in told.asked} == ended
     assert [1] * len(told.asked) == [len(one.told) for one in told.asked]
+    left_out = [one for one in told.asked if isinstance(one.told[0], Refused)]
+    assert {one.ticket.command.command_id: 1 for one in told.asked if one not in left_out} == ended
+    # Of what is left out the log knows nothing, and Telegram neither.
+    assert len(left_out) == log.left_out
+    assert not {one.ticket.command.command_id for one in left_out} & {getattr(x, "command_id", "") for x in log.events}
+    assert not any(calls_of(told, one) for one in left_out)
     started = Counter(event.command_id for event in log.events if isinstance(event, e.CommandStarted))
     assert set(started.values()) <= {1}
 
@@ -145,7 +151,7 @@ def what_may_have_arrived_is_not_sent_again(told: Story) -> None:
         if not one.ticket.repeatable:
             uncertain = [event for event in failed if event.category in (Category.AMBIGUOUS, Category.UNKNOWN)]
             assert all(event is failed[-1] and event.again_at is None for event in uncertain)
-        if one.outcome.final == "not_sent":
+        if one.ended[0] == "not_sent":
             assert not any(event.category is Category.AMBIGUOUS for event in failed)
 
 

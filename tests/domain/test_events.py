@@ -64,6 +64,7 @@ STORED = {
     "alert-cleared": f'{{{WHO},"kind":"bot_given_up","detail":"its actor failed"}}',
     "day-summarised": f'{{{WHO},"day":"2026-06-01","up_to":99,"counts":{{"command-delivered":3}},"rows":"gA=="}}',
     "retention-ran": f'{{{WHEN},"tenant_id":"operator","up_to":99,"kept_from":"2026-06-02","events":7,"by":"botloft"}}',
+    "alert-posted": f'{{{WHO},"kind":"bot_given_up","told":"alert-raised"}}',
     "actor-started": f"{{{WHO}}}",
     "actor-failed": f'{{{WHO},"reason":"ValueError"}}',
     "actor-restarted": f'{{{WHO},"after_s":2.0}}',

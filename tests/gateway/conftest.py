@@ -21,7 +21,7 @@ from projections.past import Past
 from projections.runner import Runner
 from projections.views import Views
 from tests.examples import OTHER_TENANT, TENANT, TOKEN_TEXT
-from tests.gateway.fakes import ADMIN_TEXT, Accounts, Client, Fleet, House, Log, StandingClock, Steward
+from tests.gateway.fakes import ADMIN_TEXT, Accounts, Alerts, Client, Fleet, House, Log, StandingClock, Steward
 
 OPTIONS = GatewayOptions(
     open_registration=True, version="0.1.0", admin_key_hash=hashlib.sha256(ADMIN_TEXT.encode()).hexdigest()
@@ -49,10 +49,11 @@ def _house(directory: Path, stack: ExitStack, options: dict[str, Any]) -> House:
     runner.start()
     stack.callback(runner.stop)
     log = Log(ledger, runner)
-    fleet, accounts = Fleet(log), Accounts(log)
+    fleet, accounts, alerts = Fleet(log), Accounts(log), Alerts()
     doors = Doors(
         fleet=fleet,
         accounts=accounts,
+        alerts=alerts,
         find_key=accounts.find,
         views=views,
         past=Past(ledger, views, Checkpoints(views.path.parent / "checkpoints", []), all_projections()),

@@ -19,6 +19,7 @@ from actors.messages import (
     BotChanged,
     BreakerState,
     ConfigureBot,
+    DescribeAlerts,
     DescribeBreaker,
     DescribeFleet,
     DescribeRetention,
@@ -50,7 +51,7 @@ from domain.store.mapper import Entry
 from domain.tenant import Key, NewKey, Scope, Tenant, written_key
 from gateway.doors import Doors
 from projections.runner import Runner
-from tests.examples import NOON, a_delivered
+from tests.examples import NOON, TENANT, a_delivered
 
 ADMIN_TEXT = "an operator's own long admin key, 32 or more"
 MESSAGE = b'{"message_id":7,"chat":{"id":42},"text":"hello"}'
@@ -236,6 +237,17 @@ def delivered(**changes: Any) -> Outcome:
 def an_outcome(**changes: Any) -> Outcome:
     usual = {"command_id": "c1", "attempts": 1, "queue_ms": 0.5, "telegram_ms": 41.0, "position": 9}
     return Outcome(**{**usual, **changes})
+
+
+class Alerts(Actor):
+    def answer(self, message: Any) -> object:
+        assert isinstance(message, DescribeAlerts)
+        detail = "Bot 7000000001: its actor failed"
+        return [
+            events.AlertRaised(
+                occurred_at=NOON, bot_id=7000000001, tenant_id=TENANT, kind="bot_given_up", detail=detail
+            )
+        ]
 
 
 class Client:

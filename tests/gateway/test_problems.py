@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from actors.acceptance import IN_FLIGHT
 from domain.failure import CODES
 from domain.rules.gates import REFUSED_AS
 from gateway.codes import PROBLEMS
@@ -73,6 +74,19 @@ def test_a_problem_has_a_title_a_sentence_and_a_page(house: House, code: str) ->
 def test_what_passes_says_when_to_come_back(code: str) -> None:
     assert "1" == told(Problem(code)).headers["Retry-After"]
     assert "4" == told(Problem(code, retry_after_s=3.01)).headers["Retry-After"]
+
+
+def test_a_key_whose_command_is_under_way_says_when_to_ask_again(house: House) -> None:
+    house.fleet.says = IN_FLIGHT
+    answer = house.send(headers={"Idempotency-Key": "order-17"})
+
+    assert_problem(answer, 409, "idempotency_in_flight")
+    assert "1" == answer.headers["Retry-After"]
+    assert 1.0 == answer.json()["retry_after_s"]
+
+
+def test_what_no_waiting_helps_says_no_time() -> None:
+    assert "Retry-After" not in told(Problem("bot_suspended")).headers
 
 
 def test_every_code_that_a_command_can_end_with_is_known() -> None:

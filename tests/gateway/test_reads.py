@@ -89,8 +89,24 @@ def test_there_is_no_health_of_a_bot_that_nobody_has(house: House) -> None:
 def test_stats_name_the_fleet_and_how_far_each_projection_is(house: House) -> None:
     told = house.call("GET", "/admin/system/stats", key=house.admin_key).json()
 
-    assert {"bots": 1, "awake": 1, "open_commands": 0, "draining": False, "unrecorded_s": 0.0} == told["fleet"]
+    assert {
+        "bots": 1,
+        "awake": 1,
+        "open_commands": 0,
+        "draining": False,
+        "unrecorded_s": 0.0,
+        "refusals_left_out": 0,
+    } == told["fleet"]
     assert "0.1.0" == told["version"]
+    assert [
+        {
+            "kind": "bot_given_up",
+            "bot_id": 7_000_000_001,
+            "tenant_id": "acme",
+            "detail": "Bot 7000000001: its actor failed",
+            "since": "2026-07-01T12:00:00Z",
+        }
+    ] == told["alerts"]
     assert {"bots", "health", "commands"} == {state["name"] for state in told["projections"]}
 
 

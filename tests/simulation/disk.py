@@ -95,13 +95,20 @@ class SlowJournal:
     def release(self) -> None:
         self.taken -= 1
 
+    def takes_refusal(self) -> bool:
+        return self.taken < self._max_backlog // 2
+
+    def refusals_left_out(self) -> int:
+        """Nobody here asks for that either."""
+        return 0
+
     def note(self, event: Event, then: Then | None = None, stream: str | None = None) -> None:
         self._append(Append((event,), then, stream or day_stream(event), None))
 
     def write(
         self,
         stream: str,
-        after_version: int,
+        after_version: int | None,
         events: Sequence[Event],
         then: Then | None = None,
         snapshot: Snapshot | None = None,  # noqa: ARG002  only a shortcut
