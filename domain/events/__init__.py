@@ -41,6 +41,7 @@ from domain.events.lifecycle import (
     KeyRevoked,
     OwnershipChallenged,
     TenantRegistered,
+    TenantWeighted,
 )
 
 __all__ = [
@@ -77,6 +78,7 @@ __all__ = [
     "KeyRevoked",
     "OwnershipChallenged",
     "TenantRegistered",
+    "TenantWeighted",
 ]
 
 
