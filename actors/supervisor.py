@@ -16,6 +16,7 @@ from actors.draining import SHUTTING_DOWN
 from actors.durable import Durable, Recorded
 from actors.guards import Policy
 from actors.incarnations import Bots, Incarnations, LookedAfter, Read, Restart, TryAgain
+from actors.limit_messages import DescribeLimits
 from actors.mail import CancelTicket
 from actors.messages import (
     BotFailed,
@@ -66,6 +67,7 @@ class Supervisor(LoopActor):
         self._bots = bots
         self._ports = ports
         self._policy = policy
+        self._permits = permits
         self._draining = False
         self._sleep = Passivation(slots, ports, policy, self.actor_ref.tell)
         self._incarnations = Incarnations(bots, ports, permits, policy, self.actor_ref.tell, self.beside, alert)
@@ -97,6 +99,8 @@ class Supervisor(LoopActor):
                 return self._incarnations.failed(self._slots[message.bot_id], message.reason)
             case DescribeFleet():
                 return self._described()
+            case DescribeLimits():
+                return self._permits.described()
             case ReadResult():
                 return self.spawn(self._durable.read_result(message))
             case Cancel():

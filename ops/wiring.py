@@ -13,7 +13,7 @@ from typing import Any
 import pykka
 
 from actors.acceptance import Archive
-from actors.accounts import AccountsActor, KeyRing
+from actors.accounts import AccountsActor, KeyRing, Weights
 from actors.alerts import AlertsActor
 from actors.fleet import read_bot, remembers_hold, slots_of, take_up
 from actors.guards import Policy
@@ -94,18 +94,18 @@ async def running(
                 remembers_hold(slots[hold.bot_id], hold, policy.pace, ports)
         for command in opened.commands():
             take_up(slots.get(command.first.bot_id), command, ports, archive)
+        keys, weights = KeyRing(), Weights()
+        accounts = AccountsActor.start(ledger.streams_under(streams.TENANTS), journal, clock, keys, weights)
         supervisor = Supervisor.start(
             slots,
             Bots(partial(_read, ledger, vault), partial(_seal, vault)),
             ports,
-            Permits(settings.fleet_rps, clock, ports.timers),
+            _permits(settings, ports, weights, stack),
             policy,
             archive,
             _alerts(settings, ports, stack).tell,
         )
         stack.push_async_callback(_ask, supervisor, Drain(settings.drain_s))
-        keys = KeyRing()
-        accounts = AccountsActor.start(ledger.streams_under(streams.TENANTS), journal, clock, keys)
         first = None if settings.admin_key else await _ask(accounts, FoundOperator())
         yield Loft(supervisor, accounts, keys, views, runner, ledger, clock, first)
 
@@ -129,6 +129,23 @@ def policy_of(settings: Settings) -> Policy:
         telegram_timeout_s=settings.telegram_timeout_s,
         idle_timeout_s=settings.idle_timeout_s,
         max_active_bots=settings.max_active_bots,
+    )
+
+
+def _permits(settings: Settings, ports: Ports, weights: Weights, stack: AsyncExitStack) -> Permits:
+    shared = None
+    if settings.rate_limit_storage_uri is not None:
+        from actors.shared_pace import RedisPace  # noqa: PLC0415  an extra: not every installation has its client
+
+        shared = RedisPace(settings.rate_limit_storage_uri.get_secret_value(), ports.clock)
+        stack.push_async_callback(shared.close)
+    return Permits(
+        settings.fleet_rps,
+        ports.clock,
+        ports.timers,
+        method_rps=settings.method_rps,
+        weight_of=weights.of,
+        shared=shared,
     )
 
 

@@ -1,4 +1,4 @@
-"""`/admin/tenants`: who is here, and each tenant's share where less may leave than all of them want."""
+"""Who may send how much: the tenants and their shares, and the limits of the whole fleet. For admins."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from actors.limit_messages import DescribeTenant, ListTenants, TenantInfo, WeighTenant
+from actors.limit_messages import DescribeLimits, DescribeTenant, Limits, ListTenants, TenantInfo, WeighTenant
 from domain.tenant import WEIGHT_MAX, Scope
 from gateway import bodies
 from gateway.answers import answer
@@ -39,6 +39,7 @@ class Tenants:
         return [
             at("/admin/tenants", GET=self.listed),
             at("/admin/tenants/{tenant_id}", GET=self.shown, PATCH=self.weigh),
+            at("/admin/system/rate-limiter", GET=self.limits),
         ]
 
     async def listed(self, request: Request) -> Response:
@@ -62,6 +63,12 @@ class Tenants:
         changed: TenantInfo = await asked(self._doors.accounts, message)
         self._reads.wrote(caller.tenant_id, changed.position)
         return answer(changed, position=changed.position)
+
+    async def limits(self, request: Request) -> Response:
+        """What is set, whether other processes share it now, and how many wait for it."""
+        self._admin(request)
+        found: Limits = await asked(self._doors.fleet, DescribeLimits())
+        return answer(found)
 
     def _admin(self, request: Request) -> Caller:
         return self._gate.admitted(request.headers.get("authorization"), Scope.ADMIN)

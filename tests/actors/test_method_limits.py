@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 
 from actors.guards import Policy
 from actors.inbox import LoopFuture
@@ -141,7 +142,7 @@ def test_where_the_fleet_is_at_its_limit_a_limited_method_is_not_left_behind() -
 
     assert 10 == len(topics(bots[0]))
     calls = [call.at for call in bots[0].telegram.calls]
-    assert all(later - earlier >= 0.1 - 1e-9 for earlier, later in zip(calls, calls[1:], strict=False))
+    assert all(later - earlier >= 0.1 - 1e-9 for earlier, later in pairwise(calls))
 
 
 def test_a_turn_of_a_bot_that_fails_goes_to_the_next_and_comes_back_to_it() -> None:

@@ -15,6 +15,14 @@ from typing import Any
 import httpx
 from starlette.applications import Starlette
 
+from actors.limit_messages import (
+    DescribeLimits,
+    DescribeTenant,
+    Limits,
+    ListTenants,
+    TenantInfo,
+    WeighTenant,
+)
 from actors.messages import (
     BotChanged,
     BreakerState,
@@ -140,6 +148,8 @@ class Fleet(Actor):
                 return BotChanged(bot_id, "examples_bot", "active", 1)
             case DescribeBreaker(bot_id):
                 return BreakerState(bot_id, "closed", failures=0, successes=0, open_until=None)
+            case DescribeLimits():
+                return Limits(25.0, waiting=0, methods=(), storage="memory", shared=False)
             case DescribeFleet():
                 return FleetState(len(self.bots), awake=1, open_commands=0, draining=self.draining)
             case _:
@@ -192,6 +202,14 @@ class Accounts(Actor):
             case ListKeys(tenant_id):
                 keys = self.tenants.get(tenant_id, Tenant(tenant_id)).keys.values()
                 return [KeyInfo(key.key_id, key.scopes, key.label, key.issued_at) for key in keys]
+            case ListTenants(after, limit):
+                return [info(self.tenants[one]) for one in sorted(self.tenants) if after < one != "operator"][:limit]
+            case DescribeTenant(tenant_id):
+                return info(self.tenants[tenant_id]) if tenant_id in self.tenants else tenants.NO_TENANT
+            case WeighTenant(tenant_id, weight, by, reason):
+                tenant = self.tenants.get(tenant_id, Tenant(tenant_id))
+                weighed = self._became(tenant, tenants.weigh(tenant, weight, by, reason, NOON), None)
+                return weighed if isinstance(weighed, Refused) else info(self.tenants[tenant_id], weighed)
             case _:
                 raise TypeError(f"the accounts actor has no case for {message!r}")
 
@@ -220,6 +238,11 @@ class Accounts(Actor):
     def _new_key(self) -> NewKey:
         number = len(self.asked) + 1000 * len(self.tenants)
         return written_key(f"key{number:09d}", number.to_bytes(32, "big"))
+
+
+def info(tenant: Tenant, position: Any = None) -> TenantInfo:
+    name, keys, registered_at = tenant.name or "", len(tenant.keys), tenant.registered_at
+    return TenantInfo(tenant.tenant_id, name, tenant.weight, keys, registered_at, position)
 
 
 def delivered(**changes: Any) -> Outcome:
