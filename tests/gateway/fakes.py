@@ -228,7 +228,9 @@ class Accounts(Actor):
         if isinstance(decision, Refused):
             return decision
         after = reduce(tenants.evolve, decision, tenant)
-        position = self._log.write(streams.tenant_stream(tenant.tenant_id), tenant.version, decision)
+        position = (
+            self._log.write(streams.tenant_stream(tenant.tenant_id), tenant.version, decision) if decision else None
+        )
         self.tenants[tenant.tenant_id] = after
         self.keys = {key_id: found for one in self.tenants.values() for key_id, found in one.keys.items()}
         if key is None:
