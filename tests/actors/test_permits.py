@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
+from actors.limit_messages import Limits, MethodLimit
 from actors.permits import Permits
 from tests.doubles import ManualClock, ManualTimers
 
@@ -70,3 +73,44 @@ def test_a_bot_whose_actor_has_failed_gives_its_turn_to_the_next() -> None:
     timers.advance(1)
 
     assert (0, 1) == (failed.permits, other.permits)
+
+
+def test_a_tenant_of_weight_three_has_three_of_four_permits_as_soon_as_it_has_that_weight() -> None:
+    clock = ManualClock()
+    timers = ManualTimers(clock)
+    weights = {"acme": 1}
+    permits = Permits(10, clock, timers, weight_of=lambda tenant_id: weights.get(tenant_id, 1))
+    went: list[str] = []
+
+    class Wanting(Waiting):
+        def __init__(self, tenant_id: str) -> None:
+            super().__init__()
+            self.tenant_id = tenant_id
+
+        def tell(self, _: object) -> None:
+            went.append(self.tenant_id)
+
+    bots = [Wanting("acme"), Wanting("globex")]
+
+    def ask_again() -> None:
+        for bot in bots:
+            permits.take(bot, bot.tenant_id)  # type: ignore[arg-type]
+
+    timers.advance(1.0, ask_again)
+    before = Counter(went)
+    weights["acme"] = 3
+    timers.advance(0.2, ask_again)
+    went.clear()
+    timers.advance(4.0, ask_again)
+
+    assert 1 >= abs(before["acme"] - before["globex"])
+    assert {"acme": 30, "globex": 10} == Counter(went)
+
+
+def test_what_waits_is_told() -> None:
+    clock = ManualClock()
+    permits = Permits(1, clock, ManualTimers(clock), method_rps={"getMe": 2.0})
+    for tenant in ("acme", "globex", "initech"):
+        permits.take(Waiting(), tenant)  # type: ignore[arg-type]
+
+    assert Limits(1, 2, (MethodLimit("getMe", 2.0, 0),), "memory", shared=False) == permits.described()
