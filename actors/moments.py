@@ -59,9 +59,5 @@ class Moments:
         self._timer = self._timers.at(max(steady_s, self.next_at), self._rings)
 
     def _rings(self) -> None:
-        if self._clock.steady() < self.next_at:
-            # Somebody who found nobody waiting went meanwhile.
-            self._wake_at(self.next_at)
-            return
         self._timer, self._is_awaited = None, False
         self._ring()

@@ -8,6 +8,7 @@ from itertools import pairwise
 from actors.guards import Policy
 from actors.inbox import LoopFuture
 from actors.mail import CancelTicket
+from domain.refusal import Refused
 from domain.rules.breaker import BreakerPolicy
 from domain.rules.pacing import PacePolicy
 from tests.doubles import UNLIMITED, LoneBot, flood
@@ -120,15 +121,16 @@ def test_tenants_take_turns_however_many_bots_of_one_wait() -> None:
 
 
 def test_a_bot_that_is_always_at_its_own_pace_has_its_turn_all_the_same() -> None:
-    policy = Policy(PacePolicy(4, 0, 0), BreakerPolicy())
+    policy = Policy(PacePolicy(3.1, 0, 0), BreakerPolicy())
     busy, other = a_fleet(2, policy=policy, rps=2, tenants=2)
     for n in range(200):
         busy.say("news", n % 3, deadline_s=100.0)
     asked = [makes_topic(busy, 1000 + n, deadline_s=60.0) for n in range(5)]
-    theirs = [makes_topic(other, n, deadline_s=60.0) for n in range(5)]
-    busy.advance(15)
+    for n in range(40):
+        makes_topic(other, n, deadline_s=60.0)
+    busy.advance(8)
 
-    assert {("delivered", "")} == {one.ended for one in (*asked, *theirs)}
+    assert {("delivered", "")} == {one.ended for one in asked}
 
 
 def test_where_the_fleet_is_at_its_limit_a_limited_method_is_not_left_behind() -> None:
@@ -143,6 +145,16 @@ def test_where_the_fleet_is_at_its_limit_a_limited_method_is_not_left_behind() -
     assert 10 == len(topics(bots[0]))
     calls = [call.at for call in bots[0].telegram.calls]
     assert all(later - earlier >= 0.1 - 1e-9 for earlier, later in pairwise(calls))
+
+
+def test_a_turn_is_kept_while_its_bot_waits_for_the_fleet_however_long() -> None:
+    bots = a_fleet(4, fleet_rps=0.2, rps=2, tenants=4)
+    for bot in bots:
+        makes_topic(bot, deadline_s=60.0)
+    bots[0].advance(20)
+
+    assert [0, 5, 10, 15] == topics(bots[0])
+    assert [bot.bot.bot_id for bot in bots] == [call.token.bot_id for call in bots[0].telegram.calls]
 
 
 def test_a_turn_of_a_bot_that_fails_goes_to_the_next_and_comes_back_to_it() -> None:
@@ -166,6 +178,20 @@ def test_a_turn_that_dies_with_its_bot_is_passed_on_within_two_seconds() -> None
     failing.timers.advance(0.5)  # its turn is in its mailbox
     failing.slot.actor = None
     first.advance(2)
+
+    assert ("delivered", "") == later.ended
+
+
+def test_a_turn_that_finds_its_command_ended_is_passed_on_at_once() -> None:
+    first, failing, other = a_fleet(3)
+    for bot in (first, failing):
+        makes_topic(bot)
+    later = makes_topic(other)
+    failing.timers.advance(0.5)  # its turn is in its mailbox
+    failing.dies()
+    failing.slot.refuse_waiting(Refused("store_unavailable", ""), failing.journal.release)
+    failing.starts()
+    first.advance(0.1)
 
     assert ("delivered", "") == later.ended
 

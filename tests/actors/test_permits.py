@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 
@@ -114,3 +115,47 @@ def test_what_waits_is_told() -> None:
         permits.take(Waiting(), tenant)  # type: ignore[arg-type]
 
     assert Limits(1, 2, (MethodLimit("getMe", 2.0, 0),), "memory", shared=False) == permits.described()
+
+
+class Elsewhere:
+    """Where processes agree: each moment is five seconds away."""
+
+    storage, is_shared = "elsewhere", True
+
+    def __init__(self, clock: ManualClock) -> None:
+        self._clock = clock
+        self.asked: list[str] = []
+
+    def reserve(self, name: str, _: float, then: Callable[[float], None]) -> None:
+        self.asked.append(name)
+        then(self._clock.steady() + 5)
+
+
+def test_a_shared_moment_is_asked_for_once_and_never_for_more_than_there_are() -> None:
+    clock = ManualClock()
+    timers, elsewhere = ManualTimers(clock), Elsewhere(clock)
+    permits, first, second = Permits(1, clock, timers, shared=elsewhere), Waiting(), Waiting()
+    assert [False] * 3 == [permits.take(bot, "acme") for bot in (first, second, first)]  # type: ignore[arg-type]
+
+    assert ["fleet"] == elsewhere.asked
+    timers.advance(10)
+    assert (1, 1) == (first.permits, second.permits)
+    assert ["fleet"] * 2 == elsewhere.asked
+
+
+def test_a_shared_moment_that_its_bot_did_not_use_goes_to_the_next_without_another_question() -> None:
+    clock = ManualClock()
+    timers, elsewhere = ManualTimers(clock), Elsewhere(clock)
+    permits, first, late = Permits(1, clock, timers, shared=elsewhere), Waiting(), Waiting()
+    permits.take(first, "acme")  # type: ignore[arg-type]
+    timers.advance(5)
+    permits.give_back()
+    permits.take(late, "globex")  # type: ignore[arg-type]
+    timers.advance(0)
+
+    assert (1, ["fleet"]) == (late.permits, elsewhere.asked)
+    # What nobody wanted for longer than an interval is gone.
+    permits.give_back()
+    timers.advance(1)
+    permits.take(first, "acme")  # type: ignore[arg-type]
+    assert ["fleet"] * 2 == elsewhere.asked
