@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 from actors.ports import Clock, SharedPace, Timer, Timers
 
+TICK_S = 0.001
+
 
 class Moments:
     def __init__(
@@ -59,5 +61,10 @@ class Moments:
         self._timer = self._timers.at(max(steady_s, self.next_at), self._rings)
 
     def _rings(self) -> None:
+        now = self._clock.steady()
+        if now < self.next_at:
+            # A loop that counts whole milliseconds rings up to one early, and at 1000/s that would be all of it.
+            self._wake_at(now + TICK_S)
+            return
         self._timer, self._is_awaited = None, False
         self._ring()

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections import Counter
 from collections.abc import Callable
 
 import pytest
+import uvloop
 
 from actors.limit_messages import Limits, MethodLimit
 from actors.permits import Permits
+from ops.clock import LoopTimers, SystemClock
+from tests.actors.waiting import until
 from tests.doubles import ManualClock, ManualTimers
 
 
@@ -159,3 +164,26 @@ def test_a_shared_moment_that_its_bot_did_not_use_goes_to_the_next_without_anoth
     timers.advance(1)
     permits.take(first, "acme")  # type: ignore[arg-type]
     assert ["fleet"] * 2 == elsewhere.asked
+
+
+def test_a_loop_that_counts_whole_milliseconds_lets_nobody_go_early() -> None:
+    async def story() -> None:
+        permits = Permits(1000, SystemClock(), LoopTimers())
+        went: list[float] = []
+
+        class Wanting(Waiting):
+            def asks(self) -> None:
+                while permits.take(self, "acme"):  # type: ignore[arg-type]
+                    went.append(time.monotonic())
+
+            def tell(self, _: object) -> None:
+                went.append(time.monotonic())
+                asyncio.get_running_loop().call_soon(self.asks)
+
+        Wanting().asks()
+        await until(lambda: len(went) > 300)
+
+        assert went[-1] - went[0] >= (len(went) - 1) / 1000
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(story())
