@@ -5,9 +5,22 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterable
 from functools import reduce
+from heapq import nsmallest
 from typing import Any
 
-from actors.messages import FoundOperator, IssueKey, KeyInfo, ListKeys, RegisterTenant, RevokeKey, TenantKey
+from actors.messages import (
+    DescribeTenant,
+    FoundOperator,
+    IssueKey,
+    KeyInfo,
+    ListKeys,
+    ListTenants,
+    RegisterTenant,
+    RevokeKey,
+    TenantInfo,
+    TenantKey,
+    WeighTenant,
+)
 from actors.ports import Clock, Recording
 from actors.runtime import DEFERRED, LoopActor
 from domain import events, streams
@@ -15,7 +28,7 @@ from domain import tenant as tenants
 from domain.errors import StoreError
 from domain.refusal import Refused
 from domain.store.mapper import Recorded
-from domain.tenant import Key, Scope, Tenant
+from domain.tenant import NO_TENANT, Key, Scope, Tenant
 
 KEY_ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 
@@ -35,14 +48,38 @@ class KeyRing:
         self._keys.update(after.keys)
 
 
+class Weights:
+    """The tenants' shares as they are now: written by the accounts actor, read by the supervisor's permits."""
+
+    def __init__(self) -> None:
+        self._weights: dict[str, int] = {}
+
+    def of(self, tenant_id: str) -> int:
+        return self._weights.get(tenant_id, tenants.WEIGHT)
+
+    def became(self, tenant: Tenant) -> None:
+        if tenant.weight == tenants.WEIGHT:
+            self._weights.pop(tenant.tenant_id, None)
+        else:
+            self._weights[tenant.tenant_id] = tenant.weight
+
+
 class AccountsActor(LoopActor):
-    def __init__(self, history: Iterable[Recorded], journal: Recording, clock: Clock, keys: KeyRing) -> None:
+    def __init__(
+        self,
+        history: Iterable[Recorded],
+        journal: Recording,
+        clock: Clock,
+        keys: KeyRing,
+        weights: Weights | None = None,
+    ) -> None:
         """`history`: the events of all tenants' streams, in the order of the log."""
         super().__init__()
         self._journal = journal
         self._clock = clock
         self._tenants: dict[str, Tenant] = {}
         self._keys = keys
+        self._weights = weights or Weights()
         for recorded in history:
             self._become(recorded.stream.removeprefix(streams.TENANTS), (recorded.event,))
 
@@ -57,6 +94,14 @@ class AccountsActor(LoopActor):
             case ListKeys():
                 keys = self._tenant(message.tenant_id).keys.values()
                 return [KeyInfo(key.key_id, key.scopes, key.label, key.issued_at) for key in keys]
+            case ListTenants():
+                ids = nsmallest(message.limit, (one for one in self._tenants if self._is_listed(one, message.after)))
+                return [_info(self._tenants[tenant_id]) for tenant_id in ids]
+            case DescribeTenant():
+                tenant = self._tenant(message.tenant_id)
+                return _info(tenant) if self._is_listed(tenant.tenant_id) else NO_TENANT
+            case WeighTenant():
+                return self._weigh(message)
             case FoundOperator():
                 return self._found_operator()
             case _:
@@ -87,6 +132,20 @@ class AccountsActor(LoopActor):
         decision = tenants.revoke_key(tenant, message.key_id, self._clock.utc())
         return decision if isinstance(decision, Refused) else self._record(tenant, decision, lambda at: at)
 
+    def _weigh(self, message: WeighTenant) -> Any:
+        tenant = self._tenant(message.tenant_id)
+        decision = tenants.weigh(tenant, message.weight, message.by, message.reason, self._clock.utc())
+        if isinstance(decision, Refused):
+            return decision
+        if not decision:
+            return _info(tenant)
+        return self._record(tenant, decision, lambda at: _info(self._tenant(message.tenant_id), at))
+
+    def _is_listed(self, tenant_id: str, after: str = "") -> bool:
+        """The operator is no tenant like others: it has no bots."""
+        tenant = self._tenant(tenant_id)
+        return tenant.name is not None and after < tenant_id != tenants.OPERATOR
+
     def _found_operator(self) -> Any:
         if tenants.OPERATOR in self._tenants:
             return None
@@ -111,10 +170,16 @@ class AccountsActor(LoopActor):
         before = self._tenant(tenant_id)
         after = reduce(tenants.evolve, happened, before)
         self._keys.became(before, after)
+        self._weights.became(after)
         self._tenants[tenant_id] = after
 
     def _tenant(self, tenant_id: str) -> Tenant:
         return self._tenants.get(tenant_id, Tenant(tenant_id))
+
+
+def _info(tenant: Tenant, position: int | None = None) -> TenantInfo:
+    name, registered_at = tenant.name or "", tenant.registered_at
+    return TenantInfo(tenant.tenant_id, name, tenant.weight, len(tenant.keys), registered_at, position)
 
 
 def _random_id(kind: str) -> str:

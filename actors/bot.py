@@ -15,6 +15,7 @@ from actors.ports import Ports
 from actors.runtime import LoopActor, LoopFuture
 from actors.slot import Slot, Ticket
 from actors.traffic import Traffic
+from actors.turns import Turn
 from domain.bot import Bot
 from domain.failure import Answer, Category, Delivered, Failure
 from domain.refusal import Refused
@@ -79,6 +80,8 @@ class BotActor(LoopActor):
                 self._traffic.ticked()
             case Permit():
                 self._traffic.permitted()
+            case Turn():
+                self._traffic.has_turn(message.ticket)
             case Begin():
                 self._traffic.adopt()
             case CancelTicket():

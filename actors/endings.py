@@ -14,6 +14,11 @@ from domain.errors import StoreError
 from domain.failure import Failure, Final, code_of
 from domain.refusal import Refused
 
+LATER = Refused(
+    "idempotency_in_flight",
+    "The gateway is stopping. The command is accepted and is finished when it is back: ask again with the same key.",
+    2.0,
+)
 FAILED_AS: dict[Final, type[events.Failed]] = {
     Final.REJECTED: events.CommandRejected,
     Final.NOT_SENT: events.CommandNotSent,

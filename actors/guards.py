@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 from actors.life import Life
@@ -16,6 +17,9 @@ from domain.rules import breaker, gates, holds, pacing, retry
 from domain.rules.breaker import Breaker, Phase
 
 FULL_AT_KEPT = 512
+METHOD_LIMIT = "method_limit"
+SHORT = ("pace", "in_flight")
+"""What a command whose turn it is may wait for and keep its turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,21 @@ class Guards:
             in_flight,
             self._policy.max_in_flight,
         )
-        return gates.verdict(call, situation, now)
+        found = gates.verdict(call, situation, now)
+        if found is None and (until := self._permits.method_closed_until(ticket)) is not None:
+            return gates.judged(call, gates.Stay(until, METHOD_LIMIT, whole_bot=False), now)
+        return found
+
+    def waits(self, ticket: Ticket, stay: gates.Stay) -> float:
+        """It says why in its story. Returns until when its lane sleeps; infinity: until the bot is told."""
+        until = self._ports.utc_of(stay.until) if stay.until < math.inf else None
+        ticket.began_waiting(stay.because, self._ports.clock.utc(), until)
+        if stay.because == METHOD_LIMIT:
+            self._permits.wait_for_turn(self._slot, ticket)
+            return math.inf
+        if stay.because not in SHORT:
+            self._permits.leave_line(ticket)
+        return stay.until
 
     def still_open_for(self, ticket: Ticket, now: float) -> bool:
         """Whether nothing has closed while its start was being recorded: no hold, no breaker, no suspension."""
@@ -117,6 +135,7 @@ class Guards:
         if not ticket.attempts:
             budget = retry.spent(budget, now, retry=False)
             self._permits.counted(retry=False)
+        self._permits.went(ticket)
         self._become(replace(memory, breaker=opened, budget=budget))
 
     def returned(self, ticket: Ticket) -> None:

@@ -58,6 +58,16 @@ class Lanes:
     def head_sleeps(self, until: float) -> None:
         self._sleep(next(iter(self._ready)), until)
 
+    def first(self, ticket: Ticket) -> bool:
+        """It is looked at before all others; False: others of its lane come before it, or it sleeps until a time."""
+        lane = ticket.lane
+        is_head = lane not in self._busy and self._waiting.get(lane, (None,))[0] is ticket
+        if not is_head or self._sleeping.get(lane, math.inf) < math.inf:
+            return False
+        self._sleeping.pop(lane, None)
+        self._ready = {lane: None, **self._ready}
+        return True
+
     def free(self, lane: str) -> None:
         self._busy.discard(lane)
         self._make_ready(lane)
@@ -108,6 +118,8 @@ class Lanes:
             self._ready.setdefault(lane)
 
     def _sleep(self, lane: str, until: float) -> None:
+        """Infinity: until it is `first`."""
         self._ready.pop(lane, None)
         self._sleeping[lane] = until
-        heapq.heappush(self._asleep, (until, next(self._number), lane))
+        if until < math.inf:
+            heapq.heappush(self._asleep, (until, next(self._number), lane))

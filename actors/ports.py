@@ -71,6 +71,17 @@ class Recording(Protocol):
         """
 
 
+class SharedPace(Protocol):
+    """Where the processes of one fleet agree on who goes when."""
+
+    storage: str
+    is_shared: bool
+    """False while it is away: then each process goes at its own pace."""
+
+    def reserve(self, name: str, interval_s: float, then: Callable[[float], None]) -> None:
+        """The next moment of this limit is this process's: `then` is told which, in steady seconds, and always soon."""
+
+
 class Calling(Protocol):
     """Telegram."""
 

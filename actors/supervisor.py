@@ -23,6 +23,7 @@ from actors.messages import (
     ConfigureBot,
     DescribeBreaker,
     DescribeFleet,
+    DescribeLimits,
     Drain,
     Execute,
     FleetState,
@@ -67,6 +68,7 @@ class Supervisor(LoopActor):
         self._ports = ports
         self._policy = policy
         self._alarmed = alarmed
+        self._permits = permits
         self._draining = False
         self._sleep = Passivation(slots, ports, policy, self.actor_ref.tell)
         self._incarnations = Incarnations(bots, ports, permits, policy, self.actor_ref.tell, self.beside, alert)
@@ -100,6 +102,8 @@ class Supervisor(LoopActor):
                 return self._incarnations.failed(self._slots[message.bot_id], message.reason)
             case DescribeFleet():
                 return self._described()
+            case DescribeLimits():
+                return self._permits.described()
             case ReadResult():
                 return self.spawn(self._durable.read_result(message))
             case Cancel():

@@ -32,13 +32,6 @@ DISK_S = 0.5  # an attempt may end at the deadline itself, and its outcome still
 GRACE_S = 5.0  # after a command's deadline: then what is late is late for good
 
 
-LATER = Refused(
-    "idempotency_in_flight",
-    "The gateway is stopping. The command is accepted and is finished when it is back: ask again with the same key.",
-    2.0,
-)
-
-
 class Traffic:
     __slots__ = (
         "_alarm",
@@ -114,6 +107,12 @@ class Traffic:
         self._has_permit = True
         self.pump()
 
+    def has_turn(self, ticket: Ticket) -> None:
+        """Its method's limit lets this command go before all others."""
+        if not self._lanes.first(ticket):
+            self._permits.leave_line(ticket)
+        self.pump()
+
     def ticked(self) -> None:
         self._is_listening = False
         self._alarm.went_off()
@@ -140,7 +139,7 @@ class Traffic:
             )
             return
         ticket.also_tell(reply)
-        self._lanes.remove(ticket)
+        self._remove(ticket)
         self._ends(ticket, Final.NOT_SENT, "cancelled")
         self.pump()
 
@@ -149,10 +148,10 @@ class Traffic:
         for ticket in list((self._slot.tickets or {}).values()):
             if ticket.stage is not Stage.WAITING:
                 continue
-            self._lanes.remove(ticket)
+            self._remove(ticket)
             if ticket.is_durable:
                 self._slot.closed(ticket)
-                ticket.answered(LATER)
+                ticket.answered(endings.LATER)
             else:
                 self._ends(ticket, Final.NOT_SENT, "shutting_down", retry_after_s=2.0)
         self._is_stopping = True
@@ -184,11 +183,10 @@ class Traffic:
             if isinstance(obstacle, gates.Refuse):
                 self._refuse_head(ticket, obstacle.code, obstacle.retry_after_s)
             elif isinstance(obstacle, gates.Stay):
-                until = self._ports.utc_of(obstacle.until) if obstacle.until < math.inf else None
-                ticket.began_waiting(obstacle.because, self._ports.clock.utc(), until)
+                asleep_until = self._guards.waits(ticket, obstacle)
                 if obstacle.whole_bot:
                     return obstacle.until
-                self._lanes.head_sleeps(obstacle.until)
+                self._lanes.head_sleeps(asleep_until)
             elif not self._has_place(ticket):
                 self._refuse_head(ticket, "store_unavailable", 1.0)
             elif not self._has_fleet_permit(ticket):
@@ -199,8 +197,13 @@ class Traffic:
                 self._attempts.dispatch(ticket, now)
         return math.inf
 
+    def _remove(self, ticket: Ticket) -> None:
+        self._lanes.remove(ticket)
+        self._permits.leave_line(ticket)
+
     def _refuse_head(self, ticket: Ticket, code: str, retry_after_s: float | None) -> None:
         self._lanes.head_ends()
+        self._permits.leave_line(ticket)
         self._ends(ticket, Final.NOT_SENT, code, retry_after_s=retry_after_s)
 
     def _has_place(self, ticket: Ticket) -> bool:
@@ -210,7 +213,7 @@ class Traffic:
 
     def _has_fleet_permit(self, ticket: Ticket) -> bool:
         has, self._has_permit = self._has_permit, False
-        return has or self._permits.take(self._slot, ticket.command.tenant_id)
+        return has or self._permits.take(self._slot, ticket.command.tenant_id, ticket)
 
     def start_recorded(self, ticket: Ticket, result: int | StoreError) -> None:
         if not self._attempts.start_recorded(ticket, result):
@@ -226,7 +229,7 @@ class Traffic:
     def _late(self, ticket: Ticket, now: float) -> None:
         match ticket.stage:
             case Stage.WAITING:
-                self._lanes.remove(ticket)
+                self._remove(ticket)
                 self._ends(ticket, Final.NOT_SENT, "deadline_exceeded")
                 self._deadlines.add(ticket, now + DISK_S)
             case Stage.STARTING:

@@ -22,6 +22,8 @@ from domain.refusal import Refused
 OPERATOR = "operator"
 """The tenant that admin keys belong to; it has no bots."""
 MAX_NAME = 100
+WEIGHT, WEIGHT_MAX = 1, 100
+"""What a tenant has unless an admin gives it more, and the most that one can have."""
 SHAPE = re.compile(r"blk_(?P<id>[a-z0-9]{12})_(?P<secret>[0-9a-f]{64})_(?P<checksum>[0-9a-f]{8})", re.ASCII)
 
 
@@ -46,6 +48,8 @@ class Tenant(msgspec.Struct, frozen=True):
     name: str | None = None
     """None: not registered."""
     keys: dict[str, Key] = {}
+    weight: int = WEIGHT
+    registered_at: datetime | None = None
 
 
 class NewKey(msgspec.Struct, frozen=True):
@@ -63,6 +67,7 @@ class NewKey(msgspec.Struct, frozen=True):
 
 
 Decision = tuple[events.Event, ...] | Refused
+NO_TENANT = Refused("not_found", "There is no such tenant. GET /admin/tenants lists them.")
 
 
 def written_key(key_id: str, secret: bytes) -> NewKey:
@@ -114,12 +119,26 @@ def revoke_key(tenant: Tenant, key_id: str, now: datetime) -> Decision:
     return (events.KeyRevoked(occurred_at=now, tenant_id=tenant.tenant_id, key_id=key_id),)
 
 
+def weigh(tenant: Tenant, weight: int, by: str, reason: str, now: datetime) -> Decision:
+    """The same weight again changes nothing."""
+    if tenant.name is None or tenant.tenant_id == OPERATOR:
+        return NO_TENANT
+    if not 1 <= weight <= WEIGHT_MAX:
+        return Refused("invalid_request", f'"weight" must be a whole number from 1 to {WEIGHT_MAX}.')
+    if weight == tenant.weight:
+        return ()
+    weighted = events.TenantWeighted(occurred_at=now, tenant_id=tenant.tenant_id, weight=weight, by=by, reason=reason)
+    return (weighted,)
+
+
 def evolve(tenant: Tenant, event: events.Event) -> Tenant:
     """The tenant after this event."""
     grown = msgspec.structs.replace(tenant, version=tenant.version + 1)
     match event:
         case events.TenantRegistered():
-            return msgspec.structs.replace(grown, name=event.name)
+            return msgspec.structs.replace(grown, name=event.name, registered_at=event.occurred_at)
+        case events.TenantWeighted():
+            return msgspec.structs.replace(grown, weight=event.weight)
         case events.KeyIssued():
             key = Key(event.key_id, event.tenant_id, event.secret_hash, event.scopes, event.label, event.occurred_at)
             return msgspec.structs.replace(grown, keys={**tenant.keys, event.key_id: key})

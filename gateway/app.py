@@ -21,6 +21,7 @@ from gateway.routes.health import HealthRoutes
 from gateway.routes.retention import RetentionRoutes
 from gateway.routes.service import Service
 from gateway.routes.stories import Stories
+from gateway.routes.tenants import Tenants
 
 log = get_logger()
 
@@ -39,6 +40,7 @@ def create_app(doors: Doors) -> Starlette:
             *Breakers(doors, gate, reads).routes(),
             *Accounts(doors, gate, reads).routes(),
             *RetentionRoutes(doors, gate).routes(),
+            *Tenants(doors, gate, reads).routes(),
             *Service(doors).routes(),
         ],
         middleware=[Middleware(LastResort), Middleware(Shortcut, commands)],

@@ -12,6 +12,8 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from ops import limits
+
 PREFIX = "BOTLOFT_"
 Count = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -46,6 +48,10 @@ class Settings(BaseSettings):
     alert_url: str | None = Field(None, description="where the operator's alerts are posted (Standard Webhooks)")
     alert_secret: SecretStr | None = Field(None, description="signs them; 32 characters or more, or whsec_ and base64")
     fleet_rps: Limit = Field(25, description="requests per second of the whole fleet; 0: no limit")
+    method_rps: Annotated[dict[str, float], NoDecode] = Field(
+        default_factory=dict,
+        description="requests per second of single methods, of the whole fleet: createForumTopic=0.5,sendDocument=5",
+    )
     bot_rps: Limit = Field(25, description="requests per second of one bot; 0: no limit")
     chat_rps: Limit = Field(1, description="messages per second into one chat; 0: no limit")
     group_rpm: Limit = Field(20, description="messages per minute into one group; 0: no limit")
@@ -62,6 +68,21 @@ class Settings(BaseSettings):
     max_backlog: Count = Field(20_000, description="events that may wait for the disk before new commands are refused")
     retention_days: Count = Field(30, description="days that events are kept; older ones are summarised and dropped")
     drain_s: Seconds = Field(20, description="seconds that a stop waits for commands in flight")
+    rate_limit_storage_uri: SecretStr | None = Field(
+        None,
+        validation_alias="RATE_LIMIT_STORAGE_URI",
+        description="redis://… shares the fleet's limits between processes; memory:// or none: each has its own",
+    )
+
+    @field_validator("method_rps", mode="before")
+    @classmethod
+    def _by_method(cls, value: object) -> object:
+        return limits.by_method(value) if isinstance(value, str) else value
+
+    @field_validator("rate_limit_storage_uri")
+    @classmethod
+    def _is_storage(cls, uri: SecretStr | None) -> SecretStr | None:
+        return None if uri is None else limits.storage(uri)
 
     @field_validator("master_keys", mode="before")
     @classmethod
@@ -127,7 +148,14 @@ def load() -> Settings:
 
 def _sentence(error: ErrorDetails) -> str:
     said = error["msg"].removeprefix("Value error, ")
-    return f"{PREFIX}{str(error['loc'][0]).upper()}: {said}" if error["loc"] else said
+    return f"{_named(str(error['loc'][0]))}: {said}" if error["loc"] else said
+
+
+def _named(field: str) -> str:
+    """As it stands in the environment; a few names are those of other tools."""
+    found = Settings.model_fields.get(field)
+    alias = found.validation_alias if found is not None else field
+    return alias if isinstance(alias, str) else f"{PREFIX}{field.upper()}"
 
 
 def is_loopback(host: str) -> bool:
@@ -146,7 +174,7 @@ def _check_length(key: SecretStr) -> None:
 
 def _unknown_names() -> list[str]:
     """A misspelt setting would be ignored in silence, and its owner believe it."""
-    known = [f"{PREFIX}{name.upper()}" for name in Settings.model_fields]
+    known = [_named(name) for name in Settings.model_fields]
     found = []
     for name in sorted(os.environ):
         if name.upper().startswith(PREFIX) and name.upper() not in known:
@@ -161,5 +189,9 @@ def described(settings: Settings) -> list[tuple[str, str, str]]:
     for name, field in Settings.model_fields.items():
         value = getattr(settings, name)
         shown = "set, not shown" if name in ("admin_key", "master_keys", "alert_secret") and value else str(value)
-        rows.append((f"{PREFIX}{name.upper()}", shown if value not in (None, []) else "-", field.description or ""))
+        if isinstance(value, dict):
+            shown = ",".join(f"{key}={one:g}" for key, one in value.items())
+        if name == "rate_limit_storage_uri" and value is not None:
+            shown = limits.without_password(value)
+        rows.append((_named(name), shown if value not in (None, [], {}) else "-", field.description or ""))
     return rows

@@ -13,7 +13,7 @@ from typing import Any
 import pykka
 
 from actors.acceptance import Archive
-from actors.accounts import AccountsActor, KeyRing
+from actors.accounts import AccountsActor, KeyRing, Weights
 from actors.alerts import AlertsActor
 from actors.fleet import read_bot, remembers_hold, slots_of, take_up
 from actors.guards import Policy
@@ -106,19 +106,19 @@ async def running(
             take_up(slots.get(command.first.bot_id), command, ports, archive)
         incidents = alerts.newest(recorded.event for recorded in ledger.streams_under(streams.ALERTS))
         telling = _alerts(settings, ports, incidents, stack)
+        keys, weights = KeyRing(), Weights()
+        accounts = AccountsActor.start(ledger.streams_under(streams.TENANTS), journal, clock, keys, weights)
         supervisor = Supervisor.start(
             slots,
             Bots(partial(_read, ledger, vault), partial(_seal, vault)),
             ports,
-            Permits(settings.fleet_rps, clock, ports.timers),
+            _permits(settings, ports, weights, stack),
             policy,
             archive,
             telling.tell,
             [bot_id for (kind, bot_id), one in incidents.items() if kind == GIVEN_UP and one.is_open],
         )
         stack.push_async_callback(_ask, supervisor, Drain(settings.drain_s))
-        keys = KeyRing()
-        accounts = AccountsActor.start(ledger.streams_under(streams.TENANTS), journal, clock, keys)
         dropping = Retention(ledger, past, all_projections())
         work = worker(dropping, journal, clock, settings.retention_days, runner.position)
         retention = RetentionSteward.start(work, clock, ports.timers)
@@ -158,6 +158,23 @@ def policy_of(settings: Settings) -> Policy:
         telegram_timeout_s=settings.telegram_timeout_s,
         idle_timeout_s=settings.idle_timeout_s,
         max_active_bots=settings.max_active_bots,
+    )
+
+
+def _permits(settings: Settings, ports: Ports, weights: Weights, stack: AsyncExitStack) -> Permits:
+    shared = None
+    if settings.rate_limit_storage_uri is not None:
+        from actors.shared_pace import RedisPace  # noqa: PLC0415  an extra: not every installation has its client
+
+        shared = RedisPace(settings.rate_limit_storage_uri.get_secret_value(), ports.clock)
+        stack.push_async_callback(shared.close)
+    return Permits(
+        settings.fleet_rps,
+        ports.clock,
+        ports.timers,
+        method_rps=settings.method_rps,
+        weight_of=weights.of,
+        shared=shared,
     )
 
 

@@ -323,6 +323,7 @@ class LoneBot:
         *,
         policy: Policy = UNLIMITED,
         fleet_rps: float = 0.0,
+        method_rps: Mapping[str, float] | None = None,
         max_backlog: int = 1000,
         jitter: float = 0.5,
         bot_id: int = BOT_ID,
@@ -336,7 +337,9 @@ class LoneBot:
         self.journal = sharing.journal if sharing else MemoryJournal(max_backlog)
         self.ports = Ports(self.clock, self.timers, self.journal, self.telegram, lambda: jitter, a_seal)
         self.policy = policy
-        self.permits = sharing.permits if sharing else Permits(fleet_rps, self.clock, self.timers)
+        self.permits = (
+            sharing.permits if sharing else Permits(fleet_rps, self.clock, self.timers, method_rps=method_rps)
+        )
         self.failures: list[BotFailed] = []
         self.bot = a_registered_bot(bot_id, tenant_id)
         self.journal.knows(bot_stream(bot_id), self.bot.version)

@@ -16,6 +16,15 @@ from actors.messages.bots import (
     SuspendBot,
 )
 from actors.messages.commands import Accepted, Cancel, Durability, Execute, ReadResult, Replayed
+from actors.messages.limits import (
+    DescribeLimits,
+    DescribeTenant,
+    Limits,
+    ListTenants,
+    MethodLimit,
+    TenantInfo,
+    WeighTenant,
+)
 from actors.messages.system import (
     ClearAlert,
     DescribeAlerts,
@@ -38,7 +47,9 @@ __all__ = [
     "DescribeAlerts",
     "DescribeBreaker",
     "DescribeFleet",
+    "DescribeLimits",
     "DescribeRetention",
+    "DescribeTenant",
     "Drain",
     "Durability",
     "Execute",
@@ -46,8 +57,11 @@ __all__ = [
     "FoundOperator",
     "IssueKey",
     "KeyInfo",
+    "Limits",
     "ListKeys",
+    "ListTenants",
     "Message",
+    "MethodLimit",
     "RaiseAlert",
     "ReadResult",
     "RegisterBot",
@@ -60,5 +74,7 @@ __all__ = [
     "RunRetention",
     "SetBreaker",
     "SuspendBot",
+    "TenantInfo",
     "TenantKey",
+    "WeighTenant",
 ]

@@ -40,6 +40,7 @@ from domain.events.lifecycle import (
     KeyRevoked,
     OwnershipChallenged,
     TenantRegistered,
+    TenantWeighted,
 )
 from domain.events.retention import DaySummarised, RetentionRan
 
@@ -81,6 +82,7 @@ __all__ = [
     "OwnershipChallenged",
     "RetentionRan",
     "TenantRegistered",
+    "TenantWeighted",
 ]
 
 

@@ -33,6 +33,16 @@ class KeyRevoked(Event, frozen=True, kw_only=True):
     key_id: str
 
 
+class TenantWeighted(Event, frozen=True, kw_only=True):
+    """From now on its share, beside the weights of the others, where less may leave than all of them want."""
+
+    TOPIC = "tenant-weighted"
+    tenant_id: str
+    weight: int
+    by: str
+    reason: str
+
+
 # Bots: stream bot/<bot_id>
 
 

@@ -54,6 +54,7 @@ REFUSED_AS = {
     "hold": "telegram_hold",
     "pace": "rate_limited",
     "in_flight": "rate_limited",
+    "method_limit": "rate_limited",
 }
 
 
@@ -62,10 +63,16 @@ def verdict(call: Call, bot: Situation, now: float) -> Stay | Refuse | None:
     stay = _first_closed(call, bot, now)
     if stay is None:
         return None
+    # An open breaker answers at once.
+    hopeless = stay.because == "breaker" and not (call.patient or breaker.probing(bot.breaker))
+    return judged(call, stay, now, hopeless=hopeless)
+
+
+def judged(call: Call, stay: Stay, now: float, *, hopeless: bool = False) -> Stay | Refuse:
+    """Whether it is worth the wait."""
     ends = stay.until < math.inf
     too_late = ends and stay.until >= call.deadline
-    # An open breaker answers at once; a typing indicator that comes late is worth nothing and makes room for messages.
-    hopeless = stay.because == "breaker" and not (call.patient or breaker.probing(bot.breaker))
+    # A typing indicator that comes late is worth nothing and makes room for messages.
     if too_late or hopeless or call.cosmetic:
         return Refuse(REFUSED_AS[stay.because], stay.until - now if ends else None)
     return stay

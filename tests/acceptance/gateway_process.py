@@ -18,6 +18,8 @@ START_WITHIN_S = 60
 STOP_WITHIN_S = 60
 LISTENING = re.compile(r"botloft listening on (\S+)")
 ROOT = Path(__file__).parents[2]
+OF_OTHERS = ("RATE_LIMIT_STORAGE_URI",)
+"""Settings with names of their own."""
 FAST = {"FLEET_RPS": "0", "BOT_RPS": "0", "CHAT_RPS": "0", "GROUP_RPM": "0"}
 """No pace of our own: for tests that are not about pace."""
 
@@ -35,8 +37,8 @@ class Gateway:
 
     @property
     def environment(self) -> dict[str, str]:
-        own = {f"BOTLOFT_{name}": value for name, value in self._settings.items()}
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("BOTLOFT_")}
+        own = {name if name in OF_OTHERS else f"BOTLOFT_{name}": value for name, value in self._settings.items()}
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(("BOTLOFT_", *OF_OTHERS))}
         return {**clean, **own, "BOTLOFT_STATE_DIR": str(self.state_dir), "PYTHONPATH": str(ROOT)}
 
     def launch(self) -> None:

@@ -64,6 +64,17 @@ def test_a_wrong_master_key_is_refused_at_start_and_the_right_one_works_again(
         ("BOT_RPS", "-1", "BOTLOFT_BOT_RPS: "),
         ("TELEGRAM_API", "api.telegram.org", "BOTLOFT_TELEGRAM_API: must begin with https:// or http://"),
         ("ADMIN_KEY", "short", "BOTLOFT_ADMIN_KEY: a key needs 32 characters or more"),
+        (
+            "METHOD_RPS",
+            "sendDocment=5",
+            "BOTLOFT_METHOD_RPS: the Bot API has no method sendDocment. Did you mean sendDoc",
+        ),
+        ("METHOD_RPS", "sendDocument=fast", "BOTLOFT_METHOD_RPS: sendDocument needs requests per second above 0"),
+        (
+            "RATE_LIMIT_STORAGE_URI",
+            "mongodb://u:secret@host",
+            "RATE_LIMIT_STORAGE_URI: must be memory://, or begin with",
+        ),
         ("PROT", "1", "BOTLOFT_PROT: there is no such setting. Did you mean BOTLOFT_PORT?"),
     ],
 )
@@ -71,5 +82,6 @@ def test_nonsense_in_a_setting_is_refused_by_its_name(tmp_path: Path, name: str,
     said = Gateway(tmp_path / "state", **{"telegram": NOWHERE, name: value}).refuses_to_start()
 
     assert sentence in said
+    assert "secret" not in said
     assert "Traceback" not in said
     assert not (tmp_path / "state").exists()

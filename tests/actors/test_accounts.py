@@ -11,23 +11,35 @@ import pykka
 from rich.console import Console
 from rich.pretty import Pretty
 
-from actors.accounts import AccountsActor, KeyRing
-from actors.messages import FoundOperator, IssueKey, ListKeys, RegisterTenant, RevokeKey, TenantKey
+from actors.accounts import AccountsActor, KeyRing, Weights
+from actors.messages import (
+    DescribeTenant,
+    FoundOperator,
+    IssueKey,
+    ListKeys,
+    ListTenants,
+    RegisterTenant,
+    RevokeKey,
+    TenantInfo,
+    TenantKey,
+    WeighTenant,
+)
 from actors.runtime import stopped
 from domain.events import KeyIssued
 from domain.refusal import Refused
 from domain.streams import tenant_stream
-from domain.tenant import OPERATOR, Scope, key_id_of, opens
+from domain.tenant import NO_TENANT, OPERATOR, Scope, key_id_of, opens
 from tests.actors.waiting import answer_of, until
 from tests.doubles import ManualClock, MemoryJournal
+from tests.examples import NOON
 
 
 class Accounts:
     def __init__(self, journal: MemoryJournal | None = None) -> None:
         self.journal = journal or MemoryJournal()
-        self.keys = KeyRing()
+        self.keys, self.weights = KeyRing(), Weights()
         self.actor: pykka.ActorRef[Any] = AccountsActor.start(
-            list(self.journal.log), self.journal, ManualClock(), self.keys
+            list(self.journal.log), self.journal, ManualClock(), self.keys, self.weights
         )
 
     async def ask(self, message: object) -> Any:
@@ -204,5 +216,42 @@ def test_no_key_is_in_the_log_or_in_any_picture_of_an_answer() -> None:
         (issued,) = accounts.journal.of(KeyIssued)
         assert isinstance(issued, KeyIssued)
         assert key.key_id in screen.getvalue()
+
+    with_accounts(story)
+
+
+def test_a_weight_counts_from_the_moment_in_which_it_is_on_disk_and_in_the_next_process_too() -> None:
+    async def story(accounts: Accounts) -> None:
+        acme = (await accounts.ask(RegisterTenant("Acme"))).tenant_id
+        before = accounts.weights.of(acme)
+        accounts.journal.is_away = True
+        asked: Any = accounts.actor.ask(WeighTenant(acme, 3, "admin", "pays for it"), block=False)
+        await answer_of(accounts.actor, ListKeys("nobody"))
+        meanwhile = accounts.weights.of(acme)
+        accounts.journal.is_away = False
+        accounts.journal.commit()
+        told = await asked
+
+        assert (1, 1, 3, 1) == (before, meanwhile, accounts.weights.of(acme), accounts.weights.of("anybody else"))
+        assert TenantInfo(acme, "Acme", 3, 1, NOON, told.position) == told
+        next_process = Accounts(accounts.journal)
+        assert 3 == next_process.weights.of(acme)
+        await stopped(next_process.actor)
+        await accounts.ask(WeighTenant(acme, 1, "admin", "paid for it"))
+        assert 1 == accounts.weights.of(acme)
+
+    with_accounts(story)
+
+
+def test_tenants_are_listed_by_their_ids_page_by_page_and_without_the_operator() -> None:
+    async def story(accounts: Accounts) -> None:
+        await accounts.ask(FoundOperator())
+        ids = sorted([(await accounts.ask(RegisterTenant(f"Tenant {n}"))).tenant_id for n in range(5)])
+        first = await accounts.ask(ListTenants("", 2))
+        rest = await accounts.ask(ListTenants(first[-1].tenant_id, 10))
+
+        assert [ids[:2], ids[2:]] == [[one.tenant_id for one in page] for page in (first, rest)]
+        assert first[0] == await accounts.ask(DescribeTenant(ids[0]))
+        assert [NO_TENANT] * 2 == [await accounts.ask(DescribeTenant(one)) for one in (OPERATOR, "t_nobody")]
 
     with_accounts(story)

@@ -35,6 +35,7 @@ STORED = {
     "tenant-registered": f'{{{WHEN},"tenant_id":"acme","name":"Acme"}}',
     "key-issued": f'{{{WHEN},"tenant_id":"acme","key_id":"k1","secret_hash":"beef","scopes":["tenant"],"label":"ci"}}',
     "key-revoked": f'{{{WHEN},"tenant_id":"acme","key_id":"k1"}}',
+    "tenant-weighted": f'{{{WHEN},"tenant_id":"acme","weight":3,"by":"admin","reason":"pays for it"}}',
     "bot-registered": f"{{{WHO},{IDENTITY}}}",
     "ownership-challenged": f"{{{WHO},{IDENTITY}}}",
     "challenge-withdrawn": f"{{{WHO}}}",

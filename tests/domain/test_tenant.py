@@ -11,9 +11,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rich.pretty import pretty_repr
 
-from domain.events import Event, KeyIssued, KeyRevoked, TenantRegistered
+from domain.events import Event, KeyIssued, KeyRevoked, TenantRegistered, TenantWeighted
 from domain.refusal import Refused
 from domain.tenant import (
+    NO_TENANT,
+    OPERATOR,
     Decision,
     Key,
     NewKey,
@@ -26,6 +28,7 @@ from domain.tenant import (
     opens,
     register,
     revoke_key,
+    weigh,
     written_key,
 )
 from tests.examples import NOON, OTHER_TENANT, TENANT, a_new_key, a_tenant, after
@@ -176,6 +179,33 @@ def test_a_new_key_is_not_printed_by_accident(show: Callable[[NewKey], str]) -> 
 
     assert key.key_id in show(key)
     assert key.text.split("_")[2] not in show(key)
+
+
+# Weights
+
+
+def test_a_tenant_has_the_weight_that_it_was_given_last() -> None:
+    decided = events_of(weigh(a_tenant(REGISTERED), 3, "admin", "pays for it", NOON))
+
+    assert (TenantWeighted(occurred_at=NOON, tenant_id=TENANT, weight=3, by="admin", reason="pays for it"),) == decided
+    assert (1, 3) == (a_tenant(REGISTERED).weight, a_tenant(REGISTERED, *decided).weight)
+
+
+def test_the_same_weight_again_changes_nothing() -> None:
+    assert () == weigh(a_tenant(REGISTERED), 1, "admin", "no reason", NOON)
+
+
+@pytest.mark.parametrize("weight", [-1, 0, 101])
+def test_a_weight_is_from_1_to_100(weight: int) -> None:
+    refused = weigh(a_tenant(REGISTERED), weight, "admin", "why not", NOON)
+
+    assert isinstance(refused, Refused)
+    assert ("invalid_request", '"weight" must be a whole number from 1 to 100.') == (refused.code, refused.detail)
+
+
+@pytest.mark.parametrize("tenant", [Tenant(TENANT), a_tenant(REGISTERED, tenant_id=OPERATOR)])
+def test_who_is_no_tenant_has_no_weight(tenant: Tenant) -> None:
+    assert NO_TENANT == weigh(tenant, 3, "admin", "why not", NOON)
 
 
 # Folding

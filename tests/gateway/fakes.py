@@ -22,12 +22,16 @@ from actors.messages import (
     DescribeAlerts,
     DescribeBreaker,
     DescribeFleet,
+    DescribeLimits,
     DescribeRetention,
+    DescribeTenant,
     Execute,
     FleetState,
     IssueKey,
     KeyInfo,
+    Limits,
     ListKeys,
+    ListTenants,
     RegisterBot,
     RegisterTenant,
     RemoveBot,
@@ -36,7 +40,9 @@ from actors.messages import (
     RevokeKey,
     SetBreaker,
     SuspendBot,
+    TenantInfo,
     TenantKey,
+    WeighTenant,
 )
 from actors.runtime import LoopFuture
 from domain import bot as lives
@@ -143,6 +149,8 @@ class Fleet(Actor):
                 return BotChanged(bot_id, "examples_bot", "active", 1)
             case DescribeBreaker(bot_id):
                 return BreakerState(bot_id, "closed", failures=0, successes=0, open_until=None)
+            case DescribeLimits():
+                return Limits(25.0, waiting=0, methods=(), storage="memory", shared=False)
             case DescribeFleet():
                 return FleetState(len(self.bots), awake=1, open_commands=0, draining=self.draining)
             case _:
@@ -200,6 +208,14 @@ class Accounts(Actor):
             case ListKeys(tenant_id):
                 keys = self.tenants.get(tenant_id, Tenant(tenant_id)).keys.values()
                 return [KeyInfo(key.key_id, key.scopes, key.label, key.issued_at) for key in keys]
+            case ListTenants(after, limit):
+                return [info(self.tenants[one]) for one in sorted(self.tenants) if after < one != "operator"][:limit]
+            case DescribeTenant(tenant_id):
+                return info(self.tenants[tenant_id]) if tenant_id in self.tenants else tenants.NO_TENANT
+            case WeighTenant(tenant_id, weight, by, reason):
+                tenant = self.tenants.get(tenant_id, Tenant(tenant_id))
+                weighed = self._became(tenant, tenants.weigh(tenant, weight, by, reason, NOON), None)
+                return weighed if isinstance(weighed, Refused) else info(self.tenants[tenant_id], weighed)
             case _:
                 raise TypeError(f"the accounts actor has no case for {message!r}")
 
@@ -218,7 +234,9 @@ class Accounts(Actor):
         if isinstance(decision, Refused):
             return decision
         after = reduce(tenants.evolve, decision, tenant)
-        position = self._log.write(streams.tenant_stream(tenant.tenant_id), tenant.version, decision)
+        position = (
+            self._log.write(streams.tenant_stream(tenant.tenant_id), tenant.version, decision) if decision else None
+        )
         self.tenants[tenant.tenant_id] = after
         self.keys = {key_id: found for one in self.tenants.values() for key_id, found in one.keys.items()}
         if key is None:
@@ -228,6 +246,11 @@ class Accounts(Actor):
     def _new_key(self) -> NewKey:
         number = len(self.asked) + 1000 * len(self.tenants)
         return written_key(f"key{number:09d}", number.to_bytes(32, "big"))
+
+
+def info(tenant: Tenant, position: Any = None) -> TenantInfo:
+    name, keys, registered_at = tenant.name or "", len(tenant.keys), tenant.registered_at
+    return TenantInfo(tenant.tenant_id, name, tenant.weight, keys, registered_at, position)
 
 
 def delivered(**changes: Any) -> Outcome:

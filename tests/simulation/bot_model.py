@@ -56,7 +56,7 @@ class BotModel:
         dispatched_at = self._starting.pop(command_id, -math.inf)
         if now - dispatched_at > LATE_START_S + A_MOMENT_S:
             dispatched_at = now
-            yield from self._dispatched(command_id, call.chat, now)
+            yield from self._dispatched(command_id, call.method, call.chat, now)
         yield from self.breaker.left(command_id, dispatched_at, now)
         first = command_id if chat is None else next(iter(self._lanes[chat]), None)
         if first != command_id:
@@ -75,7 +75,7 @@ class BotModel:
     def noted(self, event: e.Event, now: float) -> Iterator[str]:
         if isinstance(event, e.CommandStarted):
             self._starting[event.command_id] = now
-            yield from self._dispatched(event.command_id, event.chat, now)
+            yield from self._dispatched(event.command_id, event.method, event.chat, now)
         if isinstance(event, (e.BotSuspended, e.BotResumed)):
             self._is_suspended = isinstance(event, e.BotSuspended)
         if isinstance(event, e.HoldPlaced):
@@ -84,7 +84,7 @@ class BotModel:
         if isinstance(event, e.Ended):
             self.ended(event.command_id, None)
 
-    def _dispatched(self, command_id: str, chat: str | None, now: float) -> Iterator[str]:
+    def _dispatched(self, command_id: str, method: str, chat: str | None, now: float) -> Iterator[str]:
         self.breaker.dispatched(command_id)
-        yield from self._fleet.dispatched(command_id, now)
+        yield from self._fleet.dispatched(command_id, method, now)
         yield from self.pace.dispatched(command_id, chat, now)

@@ -24,6 +24,8 @@ METHODS = (
 )
 BREAKING, FLOODING = 0.15, 0.1
 """The shares of runs that are about the breaker and about 429s while starts are being recorded."""
+SHARED = 0.2
+"""The share of runs in which other processes take some of the fleet's limits."""
 WITHOUT_CHAT = (ONCE_WITHOUT, REPEATABLE_WITHOUT)
 
 
@@ -50,6 +52,9 @@ class Plan:
     chats: dict[int, tuple[int, ...]]
     policy: Policy
     fleet_rps: float
+    method_rps: dict[str, float]
+    weights: dict[str, int]
+    shared: bool
     max_backlog: int
     commands: int
     patient: float
@@ -93,6 +98,9 @@ def plan_of(chance: Random) -> Plan:
         chats={bot: tuple(chance.choice((1, 2, 3, -1, -2)) * 100 for _ in range(chance.randint(1, 4))) for bot in bots},
         policy=policy,
         fleet_rps=chance.choice((0, 0, 4, 15)),
+        method_rps=chance.choice(({}, {}, {ONCE_WITHOUT: 1.0}, {ONCE_WITH_CHAT: 2.0, REPEATABLE_WITHOUT: 0.5})),
+        weights=chance.choice(({}, {}, {"acme": 3})),
+        shared=chance.random() < SHARED,
         max_backlog=chance.choice((5, 30, 1000)),
         commands=chance.randint(40, 80),
         patient=0.9 if about < BREAKING else 0.3,

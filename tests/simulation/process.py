@@ -65,7 +65,7 @@ class Process:
             self.slots,
             Bots(self._read, lambda _, token: token.reveal().encode()),
             ports,
-            WatchedPermits(plan.fleet_rps, clock, self.loop, watch.fleet),
+            WatchedPermits(plan, clock, self.loop, chance, watch.fleet),
             plan.policy,
             archive,
         )

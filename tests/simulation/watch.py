@@ -58,7 +58,7 @@ class Watch:
         self.started: Counter[str] = Counter()
         self.accepted: Counter[str] = Counter()
         self.ended: dict[str, list[e.Ended]] = defaultdict(list)
-        self.fleet = FleetModel(plan.fleet_rps)
+        self.fleet = FleetModel(plan)
         self.bots = {bot: BotModel(plan.policy, self.fleet) for bot in plan.bots}
         self.unanswered: list[tuple[int, object]] = []
         self._slots: dict[int, Slot] = {}

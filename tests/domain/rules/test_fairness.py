@@ -85,6 +85,46 @@ def test_a_newcomer_gets_nothing_of_what_another_left_of_its_round() -> None:
     assert ["b1", "c1"] == all_turns(rounds)
 
 
+def test_a_new_weight_counts_from_the_tenant_s_next_round_on() -> None:
+    rounds: Rounds[str] = Rounds()
+    for number in range(9):
+        rounds.join("a", f"a{number}")
+        rounds.join("b", f"b{number}")
+    before = [rounds.next()[0] for _ in range(2)]
+    rounds.join("a", "a9", weight=3)
+    turns = [rounds.next()[0] for _ in range(9)]
+
+    assert list("ab") == before
+    assert list("abaaabaaa") == turns
+
+
+def test_whoever_leaves_has_no_turn_and_costs_the_others_none() -> None:
+    rounds = joined("a1", "a2", "b1", "c1")
+    for member in ("a1", "b1", "b1", "z1"):
+        rounds.leave(member[0], member)
+
+    assert (2, 1, 0) == (len(rounds), rounds.waiting("a"), rounds.waiting("b"))
+    assert ["a2", "c1"] == all_turns(rounds)
+
+
+def test_whoever_goes_ahead_passes_the_rounds_every_other_time_at_most() -> None:
+    rounds = joined("a1", "b1")
+    for member in ("x1", "x2", "x3", "x4"):
+        rounds.join_ahead(member)
+
+    assert ["x1", "a1", "x2", "b1", "x3", "x4"] == all_turns(rounds)
+
+
+def test_going_ahead_twice_is_going_once() -> None:
+    rounds = joined()
+    for _ in range(2):
+        rounds.join_ahead("x1")
+
+    assert (True, 1) == (rounds.is_ahead("x1"), len(rounds))
+    assert ["x1"] == all_turns(rounds)
+    assert not rounds.is_ahead("x1")
+
+
 WEIGHTS = {"a": 1, "b": 2, "c": 5, "d": 1}
 STEPS = st.lists(
     st.one_of(

@@ -1,0 +1,78 @@
+"""Who may send how much: the tenants and their shares, and the limits of the whole fleet. For admins."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from actors.messages import DescribeLimits, DescribeTenant, Limits, ListTenants, TenantInfo, WeighTenant
+from domain.tenant import WEIGHT_MAX, Scope
+from gateway import bodies
+from gateway.answers import answer
+from gateway.asking import asked
+from gateway.auth import Caller, Gate
+from gateway.doors import Doors
+from gateway.reading import Reads, number_in_query
+from gateway.routing import at
+
+PAGE, PAGE_MAX = 100, 1000
+MAX_REASON = 200
+MAX_ID = 64
+
+
+class NewWeight(bodies.Body, frozen=True):
+    weight: Annotated[int, msgspec.Meta(ge=1, le=WEIGHT_MAX)]
+    reason: str
+
+
+class Tenants:
+    def __init__(self, doors: Doors, gate: Gate, reads: Reads) -> None:
+        self._doors = doors
+        self._gate = gate
+        self._reads = reads
+
+    def routes(self) -> list[Route]:
+        return [
+            at("/admin/tenants", GET=self.listed),
+            at("/admin/tenants/{tenant_id}", GET=self.shown, PATCH=self.weigh),
+            at("/admin/system/rate-limiter", GET=self.limits),
+        ]
+
+    async def listed(self, request: Request) -> Response:
+        """By their ids; `?after=<tenant_id>` goes on behind one of them."""
+        self._admin(request)
+        limit = number_in_query(request, "limit", PAGE, least=1, most=PAGE_MAX)
+        after = request.query_params.get("after", "")[:MAX_ID]
+        found: list[TenantInfo] = await asked(self._doors.accounts, ListTenants(after, limit))
+        return answer({"tenants": found})
+
+    async def shown(self, request: Request) -> Response:
+        self._admin(request)
+        found: TenantInfo = await asked(self._doors.accounts, DescribeTenant(_tenant_id(request)))
+        return answer(found)
+
+    async def weigh(self, request: Request) -> Response:
+        caller = self._admin(request)
+        body = await bodies.of_request(request, NewWeight, self._doors.options.max_body_bytes)
+        reason = bodies.line_of("reason", body.reason, MAX_REASON)
+        message = WeighTenant(_tenant_id(request), body.weight, "admin", reason)
+        changed: TenantInfo = await asked(self._doors.accounts, message)
+        self._reads.wrote(caller.tenant_id, changed.position)
+        return answer(changed, position=changed.position)
+
+    async def limits(self, request: Request) -> Response:
+        """What is set, whether other processes share it now, and how many wait for it."""
+        self._admin(request)
+        found: Limits = await asked(self._doors.fleet, DescribeLimits())
+        return answer(found)
+
+    def _admin(self, request: Request) -> Caller:
+        return self._gate.admitted(request.headers.get("authorization"), Scope.ADMIN)
+
+
+def _tenant_id(request: Request) -> str:
+    return str(request.path_params["tenant_id"])[:MAX_ID]
