@@ -8,8 +8,8 @@ from typing import Any
 
 from actors.guards import Policy
 from actors.life import Life, SteppedDown, WriteFailed
-from actors.mail import Answered, CancelTicket, StartRecorded, StopWaiting, Tick
-from actors.messages import BotFailed, ConfigureBot, Register, RemoveBot, ResumeBot, SetBreaker, SuspendBot
+from actors.mail import Answered, BotFailed, CancelTicket, Register, StartRecorded, StopWaiting, Tick
+from actors.messages import ConfigureBot, RemoveBot, ResumeBot, SetBreaker, SuspendBot
 from actors.permits import Permit, Permits
 from actors.ports import Ports
 from actors.runtime import LoopActor, LoopFuture
@@ -105,9 +105,9 @@ class BotActor(LoopActor):
             case ResumeBot():
                 self._life.resumed(message, reply)
             case RemoveBot():
-                self._life.removed(message.tenant_id, reply)
+                self._life.removed(message, reply)
             case ConfigureBot():
-                self._life.configured(message.tenant_id, message.change, message.by, reply)
+                self._life.configured(message, reply)
                 self._traffic.policy_changed()
             case SetBreaker() if self._life.bot.owner is None:
                 reply(Refused("not_found", "Nobody has this bot any more."))

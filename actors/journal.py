@@ -170,7 +170,7 @@ class Journal:
     def waits_s(self) -> float:
         return 0.0 if self._waits_since is None else self._clock.steady() - self._waits_since
 
-    def note(self, event: DayEvent, then: Then | None = None, stream: str | None = None) -> None:
+    def note(self, event: Event, then: Then | None = None, stream: str | None = None) -> None:
         self._append(Append((event,), then, stream))
 
     def write(

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from actors.inbox import LoopFuture
+from actors.messages import Message
 from actors.slot import Ticket
+from domain.bot import Identity
 from domain.errors import StoreError
 from domain.failure import Answer
+from domain.rules.tokens import Token
 
 
 class Tick:
@@ -40,3 +43,18 @@ class StartRecorded:
 class Answered:
     ticket: Ticket
     answer: Answer
+
+
+# Between the supervisor and a bot
+
+
+class Register(Message, frozen=True):
+    who: Identity
+    token: Token
+
+
+class BotFailed(Message, frozen=True):
+    """A bot's actor has stopped by an error of its own."""
+
+    bot_id: int
+    reason: str

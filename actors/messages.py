@@ -8,7 +8,6 @@ from typing import Any
 
 import msgspec
 
-from domain.bot import Identity
 from domain.command import Command, Outcome
 from domain.rules.tokens import Token
 from domain.tenant import Scope
@@ -72,38 +71,37 @@ class RegisterBot(Message, frozen=True):
     token: Token
 
 
-class SuspendBot(Message, frozen=True):
-    """Answered with `BotChanged`."""
+class ChangeBot(Message, frozen=True):
+    """Answered with `BotChanged`. `tenant_id` empty: its owner's, whoever that is; for an admin."""
 
     bot_id: int
     tenant_id: str
+
+
+class SuspendBot(ChangeBot, frozen=True):
     reason: str
     by: str
 
 
-class ResumeBot(Message, frozen=True):
-    """Answered with `BotChanged`. With `if_because` only a bot that is suspended for that reason is resumed."""
+class ResumeBot(ChangeBot, frozen=True):
+    """With `if_because` only a bot that is suspended for that reason is resumed."""
 
-    bot_id: int
-    tenant_id: str
     by: str
     if_because: str | None = None
+    reason: str = ""
 
 
-class RemoveBot(Message, frozen=True):
-    """Answered with `BotChanged`."""
-
-    bot_id: int
-    tenant_id: str
+class RemoveBot(ChangeBot, frozen=True):
+    by: str = "tenant"
+    reason: str = ""
 
 
-class ConfigureBot(Message, frozen=True):
-    """Answered with `BotChanged`. `change`: fields of `domain.config.Config`; null takes one back to its default."""
+class ConfigureBot(ChangeBot, frozen=True):
+    """`change`: fields of `domain.config.Config`; null takes one back to its default."""
 
-    bot_id: int
-    tenant_id: str
     change: dict[str, Any]
     by: str
+    reason: str = ""
 
 
 class SetBreaker(Message, frozen=True):
@@ -128,6 +126,14 @@ class BreakerState(Message, frozen=True):
     successes: int
     """Of probes, while it is half-open."""
     open_until: datetime | None
+
+
+class ResetRetryStatistics(Message, frozen=True):
+    """Of one bot, or with None of all. Answered with the position from which they count anew."""
+
+    bot_id: int | None
+    reason: str
+    by: str
 
 
 class BotChanged(Message, frozen=True):
@@ -231,18 +237,3 @@ class RaiseAlert(Message, frozen=True):
 class ClearAlert(Message, frozen=True):
     kind: str
     bot_id: int
-
-
-# Between the supervisor and a bot
-
-
-class Register(Message, frozen=True):
-    who: Identity
-    token: Token
-
-
-class BotFailed(Message, frozen=True):
-    """A bot's actor has stopped by an error of its own."""
-
-    bot_id: int
-    reason: str

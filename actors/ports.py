@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from domain.errors import StoreError
-from domain.events import DayEvent, Event
+from domain.events import Event
 from domain.failure import Answer
 from domain.rules.tokens import Token
 from domain.store.ledger import Snapshot
@@ -45,8 +45,8 @@ class Recording(Protocol):
     def waits_s(self) -> float:
         """How long the oldest event has been on its way to the disk; 0: none is."""
 
-    def note(self, event: DayEvent, then: Then | None = None, stream: str | None = None) -> None:
-        """At the next version, into this stream or the day's of the event's bot."""
+    def note(self, event: Event, then: Then | None = None, stream: str | None = None) -> None:
+        """At the next version, into this stream, or where none is named into the day's of the event's bot."""
 
     def flush(self, then: Then) -> None:
         """`then` is told when everything handed over before is on disk."""

@@ -19,6 +19,8 @@ def bot_stream(bot_id: int) -> str:
 
 BOTS = "bot/"
 TENANTS = "tenant/"
+FLEET = "fleet"
+"""What concerns no single bot; the supervisor writes it."""
 
 
 def key_stream(day: date, tenant_id: str, key: str) -> str:

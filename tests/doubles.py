@@ -18,7 +18,7 @@ import msgspec
 
 from actors.bot import BEGIN, BotActor
 from actors.guards import Policy
-from actors.messages import BotFailed
+from actors.mail import BotFailed
 from actors.permits import Permits
 from actors.ports import Ports, Then
 from actors.slot import Slot, Ticket
@@ -26,7 +26,7 @@ from domain import bot as lives
 from domain.bot import Bot
 from domain.command import Outcome
 from domain.errors import StaleStream, StoreError
-from domain.events import BotRegistered, DayEvent, Event
+from domain.events import BotRegistered, Event
 from domain.failure import Answer, Delivered, Failure, lost_answer, never_left, read_answer
 from domain.methods import method_named
 from domain.refusal import Refused
@@ -221,7 +221,7 @@ class MemoryJournal:
     def release(self) -> None:
         self.taken -= 1
 
-    def note(self, event: DayEvent, then: Then | None = None, stream: str | None = None) -> None:
+    def note(self, event: Event, then: Then | None = None, stream: str | None = None) -> None:
         self._append(_Append((event,), then, stream, None))
 
     def write(

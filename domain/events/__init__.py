@@ -40,6 +40,7 @@ from domain.events.lifecycle import (
     KeyIssued,
     KeyRevoked,
     OwnershipChallenged,
+    RetryStatisticsReset,
     TenantRegistered,
 )
 
@@ -76,6 +77,7 @@ __all__ = [
     "KeyIssued",
     "KeyRevoked",
     "OwnershipChallenged",
+    "RetryStatisticsReset",
     "TenantRegistered",
 ]
 

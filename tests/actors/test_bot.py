@@ -7,7 +7,8 @@ import pytest
 from actors.bot import Lifecycle
 from actors.guards import Policy
 from actors.life import SNAPSHOT_EVERY, SteppedDown
-from actors.messages import BotChanged, Register, RemoveBot, ResumeBot, SuspendBot
+from actors.mail import Register
+from actors.messages import BotChanged, RemoveBot, ResumeBot, SuspendBot
 from actors.runtime import LoopFuture
 from actors.slot import Memory
 from domain import events as e

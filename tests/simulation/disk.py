@@ -11,7 +11,7 @@ from actors.ports import Then
 from domain import bot as lives
 from domain.bot import Bot
 from domain.errors import StaleStream, StoreError
-from domain.events import DayEvent, Event
+from domain.events import Event
 from domain.recovery import OpenThings
 from domain.store.ledger import Snapshot
 from domain.store.mapper import Recorded
@@ -95,7 +95,7 @@ class SlowJournal:
     def release(self) -> None:
         self.taken -= 1
 
-    def note(self, event: DayEvent, then: Then | None = None, stream: str | None = None) -> None:
+    def note(self, event: Event, then: Then | None = None, stream: str | None = None) -> None:
         self._append(Append((event,), then, stream or day_stream(event), None))
 
     def write(

@@ -1,0 +1,69 @@
+"""Five minutes of one bot's commands, by the time at which each ended or failed.
+
+Commands are counted as the health view counts them. A bucket is one tenant's: a bot's new owner sees nothing of what
+the former one did with it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from domain import events
+from projections import spread
+from projections.spread import Spread
+
+BUCKET_S = 300
+
+
+class Bucket(msgspec.Struct, gc=False):
+    """Its fields in the order of the table's columns."""
+
+    bot_id: int
+    at: int
+    """When it begins, in seconds since 1970."""
+    tenant_id: str
+    successful: int = 0
+    failed: int = 0
+    rejected: int = 0
+    not_sent: int = 0
+    uncertain: int = 0
+    """Of the failed ones."""
+    retries: int = 0
+    rate_limited: int = 0
+    """Attempts that Telegram answered with 429."""
+    answered: int = 0
+    telegram_ms: float = 0.0
+    """Of all that Telegram answered, together."""
+    latencies: Spread = {}
+
+    def answer(self, event: events.Ended) -> None:
+        self.answered += 1
+        self.telegram_ms += event.telegram_ms
+        spread.count(self.latencies, event.telegram_ms + event.queue_ms)
+
+    def add(self, other: Bucket) -> None:
+        self.successful += other.successful
+        self.failed += other.failed
+        self.rejected += other.rejected
+        self.not_sent += other.not_sent
+        self.uncertain += other.uncertain
+        self.retries += other.retries
+        self.rate_limited += other.rate_limited
+        self.answered += other.answered
+        self.telegram_ms += other.telegram_ms
+        spread.add(self.latencies, other.latencies)
+
+
+COLUMNS = Bucket.__struct_fields__
+
+
+def from_row(row: tuple[Any, ...]) -> Bucket:
+    bucket = Bucket(*row)
+    bucket.latencies = spread.from_bytes(row[-1])
+    return bucket
+
+
+def to_row(bucket: Bucket) -> tuple[Any, ...]:
+    return (*msgspec.structs.astuple(bucket)[:-1], spread.to_bytes(bucket.latencies))
