@@ -46,7 +46,7 @@ from domain.command import Command, Outcome
 from domain.failure import Final
 from domain.refusal import Refused
 from domain.store.ledger import Ledger
-from domain.store.mapper import Entry
+from domain.store.mapper import Entry, Recorded
 from domain.tenant import OPERATOR, Key, NewKey, Scope, Tenant, written_key
 from gateway.doors import Doors
 from projections.runner import Runner
@@ -80,6 +80,9 @@ class Log:
 
     def add(self, event: events.DayEvent) -> int:
         return self.next(streams.day_stream(event), event)
+
+    def all(self) -> list[Recorded]:
+        return self._ledger.read(0, 1000)
 
     def next(self, stream: str, event: events.Event) -> int:
         return self.write(stream, self._ledger.last_version(stream), [event])
