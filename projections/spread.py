@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from functools import partial
 
 import msgspec
 
@@ -14,13 +16,18 @@ Spread = dict[int, int]
 
 _BOUNDS = UPPER_MS[:-1]
 """What is above all of them belongs to the last class."""
+_class_of = partial(bisect_left, _BOUNDS)
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Spread).decode
 
 
 def count(spread: Spread, ms: float) -> None:
-    found = bisect_left(_BOUNDS, ms)
+    found = _class_of(ms)
     spread[found] = spread.get(found, 0) + 1
+
+
+def count_all(spread: Spread, ms: Iterable[float]) -> None:
+    add(spread, Counter(map(_class_of, ms)))
 
 
 def add(spread: Spread, other: Mapping[int, int]) -> None:

@@ -18,19 +18,13 @@ def empty_ring() -> array[int]:
     return array("I", bytes(SLOTS * 2 * 4))
 
 
-def count(ring: array[int], newest: int, minute: int, which: int) -> int:
-    """Counts one more, and returns the newest minute there is now."""
+def count(ring: array[int], newest: int, minute: int, which: int, number: int = 1) -> int:
+    """Counts so many more, and returns the newest minute there is now."""
     if minute <= newest - SLOTS:
         return newest
-    newest = moved_on(ring, newest, minute)
-    ring[minute % SLOTS * 2 + which] += 1
-    return newest
-
-
-def moved_on(ring: array[int], newest: int, minute: int) -> int:
-    """Makes room for this minute and those before it, and returns the newest one there is now."""
     for passed in range(max(newest, minute - SLOTS) + 1, minute + 1):
         ring[passed % SLOTS * 2 + OK] = ring[passed % SLOTS * 2 + FAILED] = 0
+    ring[minute % SLOTS * 2 + which] += number
     return max(newest, minute)
 
 

@@ -6,6 +6,9 @@ the former one did with it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import reduce
+from operator import add
 from typing import Any
 
 import msgspec
@@ -37,6 +40,13 @@ class Bucket(msgspec.Struct, gc=False):
     telegram_ms: float = 0.0
     """Of all that Telegram answered, together."""
     latencies: Spread = {}
+
+    def delivered(self, telegram_ms: Sequence[float], took_ms: Sequence[float]) -> None:
+        """So many. Added one by one: a sum must not depend on how many come at a time."""
+        self.successful += len(took_ms)
+        self.answered += len(took_ms)
+        self.telegram_ms = reduce(add, telegram_ms, self.telegram_ms)
+        spread.count_all(self.latencies, took_ms)
 
     def answer(self, event: events.Ended) -> None:
         self.answered += 1

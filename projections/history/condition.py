@@ -70,6 +70,11 @@ class Condition(msgspec.Struct):
         if self.unhealthy is not None:
             self._judge_again(at, changes)
 
+    def all_went_well(self, minute: int, number: int) -> None:
+        """So many, all in this minute, while it was not unhealthy: a success begins nothing."""
+        self.in_a_row = 0
+        self.newest_minute = minutes.count(self.minutes, self.newest_minute, minute, minutes.OK, number)
+
     def failed(self, position: int, at: float, changes: Changes) -> None:
         if self.unhealthy is not None:
             self._end_what_is_over(at, changes)
@@ -107,13 +112,6 @@ class Condition(msgspec.Struct):
             changes.ended[self.unhealthy] = at
         self.let_go(at, changes)
         self.resume(at, changes)
-
-    def slot_of(self, minute: int) -> int | None:
-        """Where in `minutes` a success of this minute is counted; None: it comes too late to count."""
-        if minute <= self.newest_minute - minutes.SLOTS:
-            return None
-        self.newest_minute = minutes.moved_on(self.minutes, self.newest_minute, minute)
-        return minute % minutes.SLOTS * 2 + minutes.OK
 
     def _count(self, at: float, which: int) -> None:
         self.newest_minute = minutes.count(self.minutes, self.newest_minute, int(at // MINUTE_S), which)

@@ -47,9 +47,12 @@ class HistoryProjection:
 
 
 class _Desk:
-    """Where one bot's commands of one minute are counted: looked up once for all of them."""
+    """Where the deliveries of one bot within one minute are put down, to be counted together.
 
-    __slots__ = ("begin", "bucket", "condition", "end", "slot", "tenant_id")
+    Only while nothing is wrong with it: then they change nothing but counts.
+    """
+
+    __slots__ = ("begin", "bucket", "condition", "end", "telegram_ms", "tenant_id", "took_ms")
 
     def __init__(self, tenant_id: str, minute: int, bucket: Bucket, condition: Condition | None) -> None:
         self.tenant_id = tenant_id
@@ -57,7 +60,13 @@ class _Desk:
         self.end = self.begin + MINUTE_S
         self.bucket = bucket
         self.condition = condition
-        self.slot = condition.slot_of(minute) if condition is not None else None
+        self.telegram_ms: list[float] = []
+        self.took_ms: list[float] = []
+
+    def settle(self) -> None:
+        self.bucket.delivered(self.telegram_ms, self.took_ms)
+        if self.condition is not None:
+            self.condition.all_went_well(self.begin // MINUTE_S, len(self.took_ms))
 
 
 class _Batch:
@@ -69,22 +78,20 @@ class _Batch:
         self._changes = Changes()
 
     def delivered(self, _: int, event: events.CommandDelivered) -> None:
-        """Most events are of this kind, of a bot with which nothing is wrong: that way must be short."""
+        """Most events are of this kind: this way must be short."""
         at = event.occurred_at.timestamp()
         desk = self._desks.get(event.bot_id)
         if desk is None or not desk.begin <= at < desk.end or desk.tenant_id != event.tenant_id:
-            desk = self._another_desk(event, at)
-        bucket, condition = desk.bucket, desk.condition
-        bucket.successful += 1
-        bucket.answer(event)
-        if condition is None:
-            return
-        if condition.unhealthy is not None:
-            condition.went_well(at, self._changes)
-            return
-        condition.in_a_row = 0
-        if desk.slot is not None:
-            condition.minutes[desk.slot] += 1
+            bucket, condition = self._bucket(event, at), self._owned(event)
+            if condition is not None and condition.unhealthy is not None:
+                bucket.answer(event)
+                bucket.successful += 1
+                condition.went_well(at, self._changes)
+                return
+            desk = _Desk(event.tenant_id, int(at // MINUTE_S), bucket, condition)
+            self._desks[event.bot_id] = desk
+        desk.telegram_ms.append(event.telegram_ms)
+        desk.took_ms.append(event.telegram_ms + event.queue_ms)
 
     def rejected(self, position: int, event: events.CommandRejected) -> None:
         bucket = self._bucket(event, event.occurred_at.timestamp())
@@ -147,6 +154,8 @@ class _Batch:
             condition.let_go(event.occurred_at.timestamp(), self._changes)
 
     def write(self) -> None:
+        for desk in self._desks.values():
+            desk.settle()
         connection, changes = self._connection, self._changes
         connection.executemany(_PUT_BUCKET, map(buckets.to_row, self._buckets.values()))
         gone = [(bot_id,) for bot_id, condition in self._conditions.items() if condition is None]
@@ -162,8 +171,6 @@ class _Batch:
         condition = self._owned(event)
         if condition is not None:
             condition.failed(position, event.occurred_at.timestamp(), self._changes)
-            # It may have moved the minutes on.
-            self._desks.pop(event.bot_id, None)
 
     def _shut_off(self, position: int, event: _BreakerEvent, cause: str) -> None:
         condition = self._owned(event)
@@ -172,7 +179,6 @@ class _Batch:
 
     def _end(self, event: events.BotRegistered | events.BotRemoved) -> None:
         """Of a registration: nothing is carried over into the next one."""
-        self._desks.pop(event.bot_id, None)
         condition = self._condition(event.bot_id)
         if condition is not None:
             condition.gone(event.occurred_at.timestamp(), self._changes)
@@ -182,18 +188,21 @@ class _Batch:
         condition = self._condition(event.bot_id)
         return condition if condition is not None and condition.tenant_id == event.tenant_id else None
 
+    def _settle(self, bot_id: int) -> None:
+        """Before anything else is counted for this bot: in the order of the log."""
+        desk = self._desks.pop(bot_id, None)
+        if desk is not None:
+            desk.settle()
+
     def _condition(self, bot_id: int) -> Condition | None:
+        self._settle(bot_id)
         if bot_id not in self._conditions:
             row = self._connection.execute(_GET_CONDITION, (bot_id,)).fetchone()
             self._conditions[bot_id] = None if row is None else conditions.from_row(row)
         return self._conditions[bot_id]
 
-    def _another_desk(self, event: events.DayEvent, at: float) -> _Desk:
-        desk = _Desk(event.tenant_id, int(at // MINUTE_S), self._bucket(event, at), self._owned(event))
-        self._desks[event.bot_id] = desk
-        return desk
-
     def _bucket(self, event: events.DayEvent, at: float) -> Bucket:
+        self._settle(event.bot_id)
         key = (event.bot_id, int(at // BUCKET_S) * BUCKET_S, event.tenant_id)
         found = self._buckets.get(key)
         if found is None:
