@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import partial
 
@@ -22,12 +21,12 @@ _decode = msgspec.msgpack.Decoder(Spread).decode
 
 
 def count(spread: Spread, ms: float) -> None:
-    found = _class_of(ms)
-    spread[found] = spread.get(found, 0) + 1
+    count_all(spread, (ms,))
 
 
 def count_all(spread: Spread, ms: Iterable[float]) -> None:
-    add(spread, Counter(map(_class_of, ms)))
+    for found in map(_class_of, ms):
+        spread[found] = spread.get(found, 0) + 1
 
 
 def add(spread: Spread, other: Mapping[int, int]) -> None:

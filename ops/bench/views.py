@@ -59,8 +59,8 @@ def happened(number: int) -> Iterator[events.Event]:
             token_sealed=b"",
             token_fingerprint="",
         )
-    # About 2.2 events a command, so that the range is filled and not passed.
-    commands = max(1, int(number / 2.2))
+    # Two events a command, and a little more: so the last of them are cut off, and not too few made.
+    commands = number // 2
     for n in range(commands):
         bot, at = draw.randrange(BOTS), start + timedelta(days=DAYS) * (n / commands)
         yield from _command(draw, n, bot, at, is_in_trouble=bot % 10 == at.day % 10 and at.hour < TROUBLE_HOURS)

@@ -18,11 +18,18 @@ from projections import spread
 from projections.spread import Spread
 
 BUCKET_S = 300
+SHELF_S = 3600
 
 
 class Bucket(msgspec.Struct, gc=False):
     """Its fields in the order of the table's columns."""
 
+    shelf: int
+    """The hour in which it lies.
+
+    All bots' buckets of an hour lie together: a batch writes to few pages, a bot's day is read from 24 places, and old
+    ones can be dropped from one end.
+    """
     bot_id: int
     at: int
     """When it begins, in seconds since 1970."""
@@ -66,6 +73,7 @@ class Bucket(msgspec.Struct, gc=False):
         spread.add(self.latencies, other.latencies)
 
 
+KEY = Bucket.__struct_fields__[:4]
 COLUMNS = Bucket.__struct_fields__
 
 

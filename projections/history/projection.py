@@ -13,10 +13,11 @@ from domain.failure import TREATMENT, Category
 from domain.store.mapper import Recorded
 from projections.history import bucket as buckets
 from projections.history import condition as conditions
-from projections.history.bucket import BUCKET_S, Bucket
+from projections.history.bucket import BUCKET_S, SHELF_S, Bucket
 from projections.history.condition import MINUTE_S, Changes, Condition
 
-_GET_BUCKET = f"SELECT {', '.join(buckets.COLUMNS)} FROM history WHERE bot_id=? AND at=? AND tenant_id=?"  # noqa: S608  ours
+_KEY = " AND ".join(f"{name}=?" for name in buckets.KEY)
+_GET_BUCKET = f"SELECT {', '.join(buckets.COLUMNS)} FROM history WHERE {_KEY}"  # noqa: S608  our own column names
 _PUT_BUCKET = f"INSERT OR REPLACE INTO history VALUES ({', '.join('?' * len(buckets.COLUMNS))})"  # noqa: S608
 _GET_CONDITION = f"SELECT {', '.join(conditions.COLUMNS)} FROM bot_conditions WHERE bot_id=?"  # noqa: S608
 _PUT_CONDITION = f"INSERT OR REPLACE INTO bot_conditions VALUES ({', '.join('?' * len(conditions.COLUMNS))})"  # noqa: S608
@@ -25,10 +26,12 @@ _PUT_CONDITION = f"INSERT OR REPLACE INTO bot_conditions VALUES ({', '.join('?' 
 class HistoryProjection:
     name = "history"
     tables = (
-        """CREATE TABLE IF NOT EXISTS history (bot_id INTEGER NOT NULL, at INTEGER NOT NULL, tenant_id TEXT NOT NULL,
+        """CREATE TABLE IF NOT EXISTS history (shelf INTEGER NOT NULL, bot_id INTEGER NOT NULL,
+        at INTEGER NOT NULL, tenant_id TEXT NOT NULL,
         successful INTEGER NOT NULL, failed INTEGER NOT NULL, rejected INTEGER NOT NULL, not_sent INTEGER NOT NULL,
         uncertain INTEGER NOT NULL, retries INTEGER NOT NULL, rate_limited INTEGER NOT NULL, answered INTEGER NOT NULL,
-        telegram_ms REAL NOT NULL, latencies BLOB NOT NULL, PRIMARY KEY (bot_id, at, tenant_id)) WITHOUT ROWID""",
+        telegram_ms REAL NOT NULL, latencies BLOB NOT NULL,
+        PRIMARY KEY (shelf, bot_id, at, tenant_id)) WITHOUT ROWID""",
         """CREATE TABLE IF NOT EXISTS incidents (incident_id INTEGER PRIMARY KEY, bot_id INTEGER NOT NULL,
         tenant_id TEXT NOT NULL, kind TEXT NOT NULL, started_at REAL NOT NULL, cause TEXT NOT NULL, ended_at REAL)""",
         "CREATE INDEX IF NOT EXISTS incidents_of_bot ON incidents (bot_id)",
@@ -73,7 +76,7 @@ class _Batch:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._desks: dict[int, _Desk] = {}
-        self._buckets: dict[tuple[int, int, str], Bucket] = {}
+        self._buckets: dict[tuple[int, int, int, str], Bucket] = {}
         self._conditions: dict[int, Condition | None] = {}
         self._changes = Changes()
 
@@ -203,7 +206,8 @@ class _Batch:
 
     def _bucket(self, event: events.DayEvent, at: float) -> Bucket:
         self._settle(event.bot_id)
-        key = (event.bot_id, int(at // BUCKET_S) * BUCKET_S, event.tenant_id)
+        begin = int(at // BUCKET_S) * BUCKET_S
+        key = (begin // SHELF_S * SHELF_S, event.bot_id, begin, event.tenant_id)
         found = self._buckets.get(key)
         if found is None:
             row = self._connection.execute(_GET_BUCKET, key).fetchone()

@@ -8,11 +8,13 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from domain.rules import health
 from domain.rules.health import Health
 from projections import spread
 from projections.history import bucket as buckets
-from projections.history.bucket import Bucket
+from projections.history.bucket import SHELF_S, Bucket
 from projections.history.figures import Figures, History, Incident, Incidents, Kind, Point
 from projections.moments import moment
 from projections.span import Span
@@ -21,36 +23,43 @@ from projections.views import Views
 SHOWN_MAX = 100
 SUSPENSIONS_MAX = 1000
 
-_BUCKETS = f"SELECT {', '.join(buckets.COLUMNS)} FROM history WHERE bot_id=:bot_id AND at>=:start AND at<:end"  # noqa: S608  ours
+_BUCKETS = f"""SELECT {", ".join(buckets.COLUMNS)} FROM json_each(:shelves) CROSS JOIN history
+    WHERE shelf=value AND bot_id=:bot_id AND at>=:start AND at<:end"""  # noqa: S608  our own column names
 # One that ends by itself when its time is over ends so whether or not anything has happened since.
 _OVER = "COALESCE(ended_at, CASE WHEN over_by<=:now THEN over_by END)"
 _INCIDENTS = f"""SELECT incident_id, incidents.bot_id, incidents.tenant_id, kind, started_at, {_OVER}, cause
     FROM incidents LEFT JOIN bot_conditions c ON c.bot_id=incidents.bot_id AND c.unhealthy=incident_id
     WHERE started_at<:end AND ({_OVER} IS NULL OR {_OVER}>:start)"""  # noqa: S608
-_KNOWN = """SELECT 1 FROM bot_conditions WHERE bot_id=:bot_id
-    UNION ALL SELECT 1 FROM history WHERE bot_id=:bot_id LIMIT 1"""
+_KNOWN = "SELECT 1 FROM bot_conditions WHERE bot_id=:bot_id"
 _NEWEST_FIRST = "ORDER BY incident_id DESC LIMIT :limit"
 _BOT = "AND incidents.bot_id=:bot_id"
 _TENANT = "AND {0}tenant_id=COALESCE(:tenant_id, {0}tenant_id)"
 
 
 def history_of(views: Views, bot_id: int, span: Span, now: datetime, *, tenant_id: str | None = None) -> History | None:
-    """Of its time with this tenant, or with whomever. None: there never was such a bot.
+    """Of its time with this tenant, or with whomever. None: nobody has such a bot, and nothing is told of one.
 
     The range is widened to begin where a bucket does.
     """
     start = int(span.start.timestamp() // span.bucket_s) * span.bucket_s
     end = span.end.timestamp()
-    asked = {"bot_id": bot_id, "start": start, "end": end, "now": now.timestamp(), "tenant_id": tenant_id}
+    asked: dict[str, Any] = {
+        "bot_id": bot_id,
+        "start": start,
+        "end": end,
+        "now": now.timestamp(),
+        "tenant_id": tenant_id,
+    }
     with views.reading() as connection:
-        if connection.execute(_KNOWN, asked).fetchone() is None:
-            return None
+        asked["shelves"] = _shelves(connection, start, end)
         rows = connection.execute(f"{_BUCKETS} {_TENANT.format('')}", asked)
         found, totals = _merged(map(buckets.from_row, rows), span.bucket_s)
         of_bot = f"{_BOT} {_TENANT.format('incidents.')}"
         shown = _read(connection, of_bot, {**asked, "limit": SHOWN_MAX})
         only = f"{of_bot} AND kind='{Kind.SUSPENDED}'"
         suspensions = _read(connection, only, {**asked, "limit": SUSPENSIONS_MAX})
+        if not (found or shown or connection.execute(_KNOWN, asked).fetchone()):
+            return None
     closed = [(one.start.timestamp(), one.end.timestamp() if one.end else end) for one in suspensions]
     points = [
         _point(found.get(at), at, suspended=_covered(closed, at, min(at + span.bucket_s, end)))
@@ -116,10 +125,19 @@ def _read(connection: sqlite3.Connection, wanted: str, asked: dict[str, Any]) ->
     ]
 
 
+def _shelves(connection: sqlite3.Connection, start: int, end: float) -> str:
+    """Those of the range, from the first that there is."""
+    (first,) = connection.execute("SELECT MIN(shelf) FROM history").fetchone()
+    if first is None:
+        return "[]"
+    begin = max(start // SHELF_S * SHELF_S, first)
+    return msgspec.json.encode(list(range(begin, math.ceil(end), SHELF_S))).decode()
+
+
 def _merged(found: Iterable[Bucket], bucket_s: int) -> tuple[dict[int, Bucket], Bucket]:
     """By the beginning of the larger bucket, and all together."""
     merged: dict[int, Bucket] = {}
-    totals = Bucket(0, 0, "")
+    totals = Bucket(0, 0, 0, "")
     for bucket in found:
         totals.add(bucket)
         at = bucket.at // bucket_s * bucket_s
@@ -161,4 +179,4 @@ def _figures(bucket: Bucket) -> dict[str, Any]:
     }
 
 
-_NOTHING = _figures(Bucket(0, 0, ""))
+_NOTHING = _figures(Bucket(0, 0, 0, ""))

@@ -16,7 +16,7 @@ from projections import runner as runners
 from projections.all import all_projections
 from projections.runner import Runner
 from projections.views import Views
-from tests.examples import a_delivered, a_started, after, an_uncertain
+from tests.examples import a_delivered, a_rejected, a_started, after, an_uncertain
 from tests.projections.lives import lives
 from tests.projections.sample_events import (
     Dump,
@@ -54,6 +54,18 @@ def test_where_batches_end_leaves_no_trace(events: list[e.Event], data: st.DataO
 @given(events=lives(max_size=30))
 def test_one_by_one_gives_what_all_at_once_gives(events: list[e.Event]) -> None:
     assert folded(events, []) == folded(events, list(range(len(events))))
+
+
+def test_what_is_counted_together_is_added_in_the_order_of_the_log() -> None:
+    events = [
+        registered(),
+        a_delivered("1", telegram_ms=1.0),
+        a_delivered("2", telegram_ms=1.0),
+        a_rejected("3", telegram_ms=1e16),
+    ]
+
+    assert (1.0 + 1.0) + 1e16 != (1e16 + 1.0) + 1.0
+    assert folded(events, []) == folded(events, [1, 2, 3])
 
 
 def some_history() -> list[e.Event]:
