@@ -103,7 +103,8 @@ class Attempts:
         self._guards.rate_limited(ticket, failure, now)
         again = self._guards.next_attempt(ticket, failure, now)
         again_at = self._ports.utc_of(again.not_before + failure.retry_after_s) if again else None
-        failed = endings.attempt_failed(ticket, failure, again_at, self._ports.clock.utc())
+        strategy = self._guards.strategy_of(failure)
+        failed = endings.attempt_failed(ticket, failure, again_at, strategy, self._ports.clock.utc())
         self._ports.journal.note(failed, stream=ticket.stream)
         if again is not None:
             ticket.goes_again(failure)

@@ -108,9 +108,9 @@ class BotActor(LoopActor):
             case ResumeBot():
                 self._life.resumed(message, reply)
             case RemoveBot():
-                self._life.removed(message.tenant_id, reply)
+                self._life.removed(message, reply)
             case ConfigureBot():
-                self._life.configured(message.tenant_id, message.change, message.by, reply)
+                self._life.configured(message, reply)
                 self._traffic.policy_changed()
             case SetBreaker() if self._life.bot.owner is None:
                 reply(Refused("not_found", "Nobody has this bot any more."))

@@ -11,7 +11,7 @@ from actors.slot import Slot, Stage, Ticket
 from domain import events
 from domain.command import Outcome
 from domain.errors import StoreError
-from domain.failure import Failure, Final, code_of
+from domain.failure import TREATMENT, Failure, Final, Strategy, code_of
 from domain.refusal import Refused
 
 LATER = Refused(
@@ -148,7 +148,9 @@ def event_of(ticket: Ticket, outcome: Outcome, now: datetime) -> events.Ended:
     )
 
 
-def attempt_failed(ticket: Ticket, failure: Failure, again_at: datetime | None, now: datetime) -> events.AttemptFailed:
+def attempt_failed(
+    ticket: Ticket, failure: Failure, again_at: datetime | None, strategy: Strategy, now: datetime
+) -> events.AttemptFailed:
     command = ticket.command
     return events.AttemptFailed(
         occurred_at=now,
@@ -164,6 +166,7 @@ def attempt_failed(ticket: Ticket, failure: Failure, again_at: datetime | None, 
         telegram_ms=round(ticket.telegram_s * 1000, 2),
         retry_after_s=failure.retry_after_s or None,
         again_at=again_at,
+        strategy=None if strategy is TREATMENT[failure.category].strategy else strategy,
     )
 
 

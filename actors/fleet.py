@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 import msgspec
 
 from actors.acceptance import Archive, recovered
 from actors.endings import Ending
-from actors.messages import BreakerState
+from actors.messages import BreakerState, ResetRetryStatistics
 from actors.ports import Ports
 from actors.slot import Memory, Slot, Stage
 from domain import bot as lives
 from domain import streams
 from domain.bot import Bot
-from domain.events import HoldPlaced
+from domain.events import HoldPlaced, RetryStatisticsReset
 from domain.failure import Final, lost_answer
 from domain.recovery import OpenCommand
 from domain.rules import breaker, holds, pacing
 from domain.rules.breaker import Breaker, Phase
 from domain.store.ledger import Ledger
 from domain.store.mapper import Recorded
+from domain.tenant import OPERATOR
 
 BY = "botloft"
 """Who suspends and resumes where nobody was asked."""
@@ -69,6 +71,14 @@ def breaker_of(slot: Slot, ports: Ports) -> BreakerState:
     state = slot.memory.breaker
     until = ports.utc_of(state.open_until) if state.phase is Phase.OPEN else None
     return BreakerState(slot.bot_id, state.phase.value, state.failures, state.successes, until)
+
+
+def retries_reset(message: ResetRetryStatistics, slot: Slot | None, now: datetime) -> RetryStatisticsReset:
+    """`slot` None: of the whole fleet."""
+    tenant_id = slot.tenants[0] if slot is not None and slot.tenants else OPERATOR
+    return RetryStatisticsReset(
+        occurred_at=now, tenant_id=tenant_id, bot_id=message.bot_id, reason=message.reason, by=message.by
+    )
 
 
 def remembers_hold(slot: Slot, hold: HoldPlaced, pace: pacing.PacePolicy, ports: Ports) -> None:

@@ -12,7 +12,7 @@ from actors.slot import Memory, Slot, Ticket
 from domain import bot as lives
 from domain import events
 from domain.config import DEFAULT, overridden
-from domain.failure import TREATMENT, Category, Failure, OnBreaker
+from domain.failure import TREATMENT, Category, Failure, OnBreaker, Strategy
 from domain.rules import breaker, gates, holds, pacing, retry
 from domain.rules.breaker import Breaker, Phase
 
@@ -150,6 +150,9 @@ class Guards:
             after = breaker.succeeded(memory.breaker, self._policy.breaker, ticket.held, ticket.telegram_s, now)
             if after is not memory.breaker:
                 self._become(replace(memory, breaker=after))
+
+    def strategy_of(self, failure: Failure) -> Strategy:
+        return retry.strategy_of(failure.category, self._policy.retry)
 
     def next_attempt(self, ticket: Ticket, failure: Failure, now: float) -> retry.Again | None:
         memory = self._slot.memory

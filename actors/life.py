@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import reduce
-from typing import Any
 
 import msgspec
 
 from actors.fleet import was_given_up
-from actors.messages import BotChanged, ResumeBot
+from actors.messages import BotChanged, ConfigureBot, RemoveBot, ResumeBot
 from actors.ports import Ports, Then
 from actors.slot import Slot
 from domain import bot as lives
@@ -68,16 +67,21 @@ class Life:
     def resumed(self, message: ResumeBot, reply: Reply) -> None:
         other_reason = message.if_because is not None and message.if_because != self.bot.suspended
         now = self._ports.clock.utc()
-        decision = () if other_reason else lives.resume(self.bot, message.tenant_id, message.by, now)
+        resumed = lives.resume(self.bot, message.tenant_id, message.by, now, message.reason)
+        decision: lives.Decision = () if other_reason else resumed
         self.decided(decision, message.tenant_id, reply)
 
-    def removed(self, tenant_id: str, reply: Reply) -> None:
-        self.decided(lives.remove(self.bot, tenant_id, self._ports.clock.utc()), tenant_id, reply)
+    def removed(self, message: RemoveBot, reply: Reply) -> None:
+        now = self._ports.clock.utc()
+        decision = lives.remove(self.bot, message.tenant_id, now, message.by, message.reason)
+        self.decided(decision, message.tenant_id, reply)
         if self.bot.owner is None:
             self.token = None
 
-    def configured(self, tenant_id: str, change: dict[str, Any], by: str, reply: Reply) -> None:
-        self.decided(lives.configure(self.bot, tenant_id, change, by, self._ports.clock.utc()), tenant_id, reply)
+    def configured(self, message: ConfigureBot, reply: Reply) -> None:
+        now = self._ports.clock.utc()
+        decision = lives.configure(self.bot, message.tenant_id, message.change, message.by, now, message.reason)
+        self.decided(decision, message.tenant_id, reply)
 
     def breaker_set(self, event: events.Event, reply: Reply) -> None:
         tenant_id = self.bot.tenants[0] if self.bot.tenants else ""

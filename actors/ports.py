@@ -52,7 +52,7 @@ class Recording(Protocol):
         """How long the oldest event has been on its way to the disk; 0: none is."""
 
     def note(self, event: Event, then: Then | None = None, stream: str | None = None) -> None:
-        """At the next version, into this stream or, of a day's event, into its bot's of the day."""
+        """At the next version, into this stream, or where none is named into the day's of the event's bot."""
 
     def flush(self, then: Then) -> None:
         """`then` is told when everything handed over before is on disk."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import msgspec
+
 from actors import draining, fleet, introductions
 from actors.acceptance import IN_FLIGHT, Archive
 from actors.bot import Change, Lifecycle
@@ -31,6 +33,7 @@ from actors.messages import (
     ReadResult,
     RegisterBot,
     RemoveBot,
+    ResetRetryStatistics,
     ResumeBot,
     SetBreaker,
     SuspendBot,
@@ -40,12 +43,15 @@ from actors.permits import Permits
 from actors.ports import Ports
 from actors.runtime import DEFERRED, LoopActor
 from actors.slot import Slot, Ticket
+from domain import streams
 from domain.bot import Identity
+from domain.errors import StoreError
 from domain.methods import method_named
 from domain.refusal import Refused
 from domain.rules import restarts
 
 NOT_HERE = Refused("not_found", "There is no such bot. GET /api/bots lists yours.")
+NOT_RECORDED = Refused("store_unavailable", "The change could not be recorded and was not made. Try again.")
 
 
 class Supervisor(LoopActor):
@@ -95,6 +101,8 @@ class Supervisor(LoopActor):
             case SetBreaker():
                 slot = self._slots.get(message.bot_id)
                 return NOT_HERE if slot is None else self._tell_life(slot, message)
+            case ResetRetryStatistics():
+                return self._reset_retries(message)
             case DescribeBreaker():
                 slot = self._slots.get(message.bot_id)
                 return NOT_HERE if slot is None else fleet.breaker_of(slot, self._ports)
@@ -190,6 +198,8 @@ class Supervisor(LoopActor):
 
     def _change(self, message: SuspendBot | ResumeBot | RemoveBot | ConfigureBot) -> Any:
         slot = self._slots.get(message.bot_id)
+        if slot is not None and slot.tenants and not message.tenant_id:
+            message = msgspec.structs.replace(message, tenant_id=slot.tenants[0])
         if slot is None or message.tenant_id not in slot.tenants:
             return NOT_HERE
         return SHUTTING_DOWN if self._draining else self._tell_life(slot, message)
@@ -198,6 +208,21 @@ class Supervisor(LoopActor):
         slot.tell(Lifecycle(message, self.reply_later()))
         if slot.actor is None:
             self._incarnations.wake(slot)
+        return DEFERRED
+
+    def _reset_retries(self, message: ResetRetryStatistics) -> Any:
+        slot = None if message.bot_id is None else self._slots.get(message.bot_id)
+        if message.bot_id is not None and slot is None:
+            return NOT_HERE
+        if self._draining:
+            return SHUTTING_DOWN
+        reply = self.reply_later()
+
+        def written(result: int | StoreError) -> None:
+            reply.set(result if isinstance(result, int) else NOT_RECORDED)
+
+        event = fleet.retries_reset(message, slot, self._ports.clock.utc())
+        self._ports.journal.note(event, written, streams.FLEET)
         return DEFERRED
 
     def _described(self) -> FleetState:

@@ -23,6 +23,10 @@ class Status(StrEnum):
     REMOVED = "removed"
 
 
+TENANT, ADMIN = "tenant", "admin"
+"""Who asked for a change of a bot."""
+
+
 class Identity(msgspec.Struct, frozen=True):
     """What a registration brings: Telegram's own word on the bot, and its sealed token."""
 
@@ -84,27 +88,32 @@ def suspend(bot: Bot, tenant_id: str, reason: str, by: str, now: datetime) -> De
             return _not_an_owner(other)
 
 
-def resume(bot: Bot, tenant_id: str, by: str, now: datetime) -> Decision:
+def resume(bot: Bot, tenant_id: str, by: str, now: datetime, reason: str = "") -> Decision:
+    """What an admin has suspended, its tenant cannot resume."""
     match bot.status_for(tenant_id):
+        case Status.SUSPENDED if bot.suspended_by == ADMIN and by == TENANT:
+            return Refused(
+                "bot_suspended", f"An operator has suspended the bot ({bot.suspended}): ask them to resume it."
+            )
         case Status.SUSPENDED:
-            return (events.BotResumed(occurred_at=now, bot_id=bot.bot_id, tenant_id=tenant_id, by=by),)
+            return (events.BotResumed(occurred_at=now, bot_id=bot.bot_id, tenant_id=tenant_id, by=by, reason=reason),)
         case Status.ACTIVE:
             return ()
         case other:
             return _not_an_owner(other)
 
 
-def remove(bot: Bot, tenant_id: str, now: datetime) -> Decision:
+def remove(bot: Bot, tenant_id: str, now: datetime, by: str = TENANT, reason: str = "") -> Decision:
     match bot.status_for(tenant_id):
         case Status.REMOVED:
             return _NOT_HERE
         case Status.UNVERIFIED:
             return _withdrawn(bot, tenant_id, now)
         case _:
-            return (events.BotRemoved(occurred_at=now, bot_id=bot.bot_id, tenant_id=tenant_id),)
+            return (events.BotRemoved(occurred_at=now, bot_id=bot.bot_id, tenant_id=tenant_id, by=by, reason=reason),)
 
 
-def configure(bot: Bot, tenant_id: str, change: dict[str, Any], by: str, now: datetime) -> Decision:
+def configure(bot: Bot, tenant_id: str, change: dict[str, Any], by: str, now: datetime, reason: str = "") -> Decision:
     if bot.status_for(tenant_id) not in (Status.ACTIVE, Status.SUSPENDED):
         return _not_an_owner(bot.status_for(tenant_id))
     try:
@@ -113,7 +122,11 @@ def configure(bot: Bot, tenant_id: str, change: dict[str, Any], by: str, now: da
         return Refused("invalid_request", f"{error}. Nothing was changed.")
     if config == bot.config:
         return ()
-    return (events.BotConfigured(occurred_at=now, bot_id=bot.bot_id, tenant_id=tenant_id, config=config, by=by),)
+    return (
+        events.BotConfigured(
+            occurred_at=now, bot_id=bot.bot_id, tenant_id=tenant_id, config=config, by=by, reason=reason
+        ),
+    )
 
 
 def may_command(bot: Bot, tenant_id: str) -> Refused | None:

@@ -27,6 +27,8 @@ ALERTS = "alert/"
 SUMMARIES = "summary/"
 RETENTION = "retention"
 DAYS = "d/"
+FLEET = "fleet"
+"""What concerns no single bot; the supervisor writes it."""
 
 
 def alert_stream(kind: str, bot_id: int) -> str:

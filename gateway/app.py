@@ -17,8 +17,11 @@ from gateway.routes.accounts import Accounts
 from gateway.routes.bots import Bots
 from gateway.routes.breakers import Breakers
 from gateway.routes.commands import Commands, commands_in
+from gateway.routes.fleet import FleetRoutes
 from gateway.routes.health import HealthRoutes
+from gateway.routes.history import HistoryRoutes
 from gateway.routes.retention import RetentionRoutes
+from gateway.routes.retries import Retries
 from gateway.routes.service import Service
 from gateway.routes.stories import Stories
 from gateway.routes.tenants import Tenants
@@ -36,8 +39,12 @@ def create_app(doors: Doors) -> Starlette:
             *commands.routes(),
             *Stories(doors, gate, reads).routes(),
             *Bots(doors, gate, reads).routes(),
+            # Before those of health: there a bot's id is whatever follows.
+            *HistoryRoutes(doors, gate, reads).routes(),
             *HealthRoutes(doors, gate, reads).routes(),
             *Breakers(doors, gate, reads).routes(),
+            *Retries(doors, gate, reads).routes(),
+            *FleetRoutes(doors, gate, reads).routes(),
             *Accounts(doors, gate, reads).routes(),
             *RetentionRoutes(doors, gate).routes(),
             *Tenants(doors, gate, reads).routes(),

@@ -36,6 +36,8 @@ class Seen(NamedTuple):
     caller: Caller
     at_least: int
     moment: Moment | None = None
+    also: tuple[str, ...] = ()
+    """Other views that the question is put to."""
 
 
 class Reads:
@@ -51,15 +53,15 @@ class Reads:
         if position is not None and position > self._written.get(tenant_id, 0):
             self._written[tenant_id] = position
 
-    async def seen(self, view: str, caller: Caller, request: Request) -> Seen:
+    async def seen(self, view: str, caller: Caller, request: Request, *also: str) -> Seen:
         """For a question that may be about an earlier moment."""
         text = request.query_params.get("as_of")
         if text is None:
-            return Seen(view, caller, at_least(request))
+            return Seen(view, caller, at_least(request), also=also)
         if "at_least" in request.query_params:
             raise Problem("invalid_request", '"as_of" asks about the past and "at_least" waits: take one of them.')
         try:
-            return Seen(view, caller, 0, await asyncio.to_thread(self._past.moment, _moment_in(text)))
+            return Seen(view, caller, 0, await asyncio.to_thread(self._past.moment, _moment_in(text)), also)
         except NotReached as error:
             raise Problem("invalid_request", f'"as_of": {error}') from None
         except BeforeRetention as error:
@@ -76,7 +78,7 @@ class Reads:
         """What the query finds, and up to which position the view was at least."""
         try:
             if seen.moment is not None:
-                past = await asyncio.to_thread(self._past.at, seen.view, seen.moment.position)
+                past = await asyncio.to_thread(self._past.at, seen.moment.position, seen.view, *seen.also)
                 return await asyncio.to_thread(query, past, *args, **kwargs), seen.moment.position
             await self._caught_up(seen)
             position = self._progress.position(seen.view)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from projections.bots import BotsProjection
 from projections.commands import CommandsProjection
 from projections.health import HealthProjection
+from projections.history import HistoryProjection
 from projections.projection import Projection
+from projections.retries import RetriesProjection
 
 
 def all_projections() -> list[Projection]:
-    return [BotsProjection(), HealthProjection(), CommandsProjection()]
+    return [BotsProjection(), HealthProjection(), CommandsProjection(), HistoryProjection(), RetriesProjection()]

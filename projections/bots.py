@@ -56,16 +56,16 @@ class BotsProjection:
 def bots_of(views: Readable, tenant_id: str) -> list[BotRow]:
     with views.reading() as connection:
         rows = connection.execute("SELECT * FROM bots WHERE tenant_id=? ORDER BY bot_id", (tenant_id,)).fetchall()
-    return [_row(*row) for row in rows]
+    return [row_of(*row) for row in rows]
 
 
 def bot_of(views: Readable, tenant_id: str, bot_id: int) -> BotRow | None:
     with views.reading() as connection:
         row = connection.execute("SELECT * FROM bots WHERE tenant_id=? AND bot_id=?", (tenant_id, bot_id)).fetchone()
-    return _row(*row) if row else None
+    return row_of(*row) if row else None
 
 
-def _row(*columns: Any) -> BotRow:
+def row_of(*columns: Any) -> BotRow:
     bot_id, tenant_id, username, first_name, status, ownership, reason, registered_at, config = columns
     at, own = moment(float(registered_at)), msgspec.json.decode(config, type=dict[str, object])
     return BotRow(bot_id, tenant_id, username, first_name, Status(status), ownership, reason, at, own)

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import takewhile
-from pathlib import Path
 from typing import NamedTuple
 
 from domain.store.ledger import Ledger
@@ -72,14 +71,14 @@ class Past:
         self._views = views
         self._checkpoints = checkpoints
         self._projections = {projection.name: projection for projection in projections}
-        self._remembered: OrderedDict[tuple[str, int], PastViews] = OrderedDict()
+        self._remembered: OrderedDict[tuple[tuple[str, ...], int], PastViews] = OrderedDict()
         self._alone = threading.Lock()
 
-    def at(self, name: str, position: int) -> PastViews:
-        """Raises Unfoldable, StoreUnavailable, and KeyError when there is no such projection."""
+    def at(self, position: int, *names: str) -> PastViews:
+        """These projections together. Raises Unfoldable, StoreUnavailable, and KeyError for one that there is not."""
         with self._alone:
-            found = self._remembered.pop((name, position), None) or self._made(self._projections[name], position)
-            self._remembered[name, position] = found
+            found = self._remembered.pop((names, position), None) or self._made(names, position)
+            self._remembered[names, position] = found
             if len(self._remembered) > REMEMBERED:
                 self._remembered.popitem(last=False)
             return found
@@ -114,8 +113,15 @@ class Past:
             self._remembered.clear()
             self._checkpoints.drop_before(position)
 
-    def _made(self, projection: Projection, position: int) -> PastViews:
+    def _made(self, names: Sequence[str], position: int) -> PastViews:
         connection = sqlite3.connect(":memory:", uri=True, isolation_level=None, check_same_thread=False)
+        connection.execute("ATTACH ? AS live", (f"{self._views.path.absolute().as_uri()}?mode=ro",))
+        for name in names:
+            self._make(self._projections[name], position, connection)
+        connection.execute("PRAGMA query_only=ON")
+        return PastViews(connection)
+
+    def _make(self, projection: Projection, position: int, connection: sqlite3.Connection) -> None:
         for statement in projection.tables:
             connection.execute(statement)
         checkpoint = self._checkpoints.before(projection.name, position)
@@ -126,9 +132,7 @@ class Past:
         self._fold(connection, projection, after, position)
         connection.commit()
         if checkpoint is not None:
-            _look_through(connection, projection, self._views.path, checkpoint.settled)
-        connection.execute("PRAGMA query_only=ON")
-        return PastViews(connection)
+            _look_through(connection, projection, checkpoint.settled)
 
     def _fold(self, connection: sqlite3.Connection, projection: Projection, after: int, until: int) -> None:
         while after < until:
@@ -148,9 +152,8 @@ def _fill(connection: sqlite3.Connection, projection: Projection, checkpoint: Ch
     connection.execute("DETACH copy")
 
 
-def _look_through(connection: sqlite3.Connection, projection: Projection, live: Path, settled: float) -> None:
+def _look_through(connection: sqlite3.Connection, projection: Projection, settled: float) -> None:
     """What is settled is read from the live view, by a temporary view that stands in front of the table."""
-    connection.execute("ATTACH ? AS live", (f"{live.absolute().as_uri()}?mode=ro",))
     for table in projection.carried:
         if table.begins is not None:
             connection.execute(

@@ -112,7 +112,7 @@ class Retention:
     def _since(
         self, projection: Projection, table: Table, position: int, since: float
     ) -> tuple[list[str], list[list[Any]]]:
-        with self._past.at(projection.name, position).reading() as connection:
+        with self._past.at(position, projection.name).reading() as connection:
             found = connection.execute(
                 f"SELECT * FROM {table.name} WHERE {table.begins} >= ?",  # noqa: S608  ours
                 (since,),
@@ -120,7 +120,7 @@ class Retention:
             return [column[0] for column in found.description], [list(row) for row in found]
 
     def _rows(self, projection: Projection, position: int, query: str) -> list[list[Any]]:
-        with self._past.at(projection.name, position).reading() as connection:
+        with self._past.at(position, projection.name).reading() as connection:
             return [list(row) for row in connection.execute(query)]
 
     def _tables(self) -> Iterator[tuple[Projection, Table]]:

@@ -7,6 +7,7 @@ from actors.messages.base import Message
 from actors.messages.bots import (
     BotChanged,
     BreakerState,
+    ChangeBot,
     ConfigureBot,
     DescribeBreaker,
     RegisterBot,
@@ -33,6 +34,7 @@ from actors.messages.system import (
     Drain,
     FleetState,
     RaiseAlert,
+    ResetRetryStatistics,
     RetentionReport,
     RunRetention,
 )
@@ -42,6 +44,7 @@ __all__ = [
     "BotChanged",
     "BreakerState",
     "Cancel",
+    "ChangeBot",
     "ClearAlert",
     "ConfigureBot",
     "DescribeAlerts",
@@ -68,6 +71,7 @@ __all__ = [
     "RegisterTenant",
     "RemoveBot",
     "Replayed",
+    "ResetRetryStatistics",
     "ResumeBot",
     "RetentionReport",
     "RevokeKey",

@@ -16,38 +16,37 @@ class RegisterBot(Message, frozen=True):
     token: Token
 
 
-class SuspendBot(Message, frozen=True):
-    """Answered with `BotChanged`."""
+class ChangeBot(Message, frozen=True):
+    """Answered with `BotChanged`. `tenant_id` empty: its owner's, whoever that is; for an admin."""
 
     bot_id: int
     tenant_id: str
+
+
+class SuspendBot(ChangeBot, frozen=True):
     reason: str
     by: str
 
 
-class ResumeBot(Message, frozen=True):
-    """Answered with `BotChanged`. With `if_because` only a bot that is suspended for that reason is resumed."""
+class ResumeBot(ChangeBot, frozen=True):
+    """With `if_because` only a bot that is suspended for that reason is resumed."""
 
-    bot_id: int
-    tenant_id: str
     by: str
     if_because: str | None = None
+    reason: str = ""
 
 
-class RemoveBot(Message, frozen=True):
-    """Answered with `BotChanged`."""
-
-    bot_id: int
-    tenant_id: str
+class RemoveBot(ChangeBot, frozen=True):
+    by: str = "tenant"
+    reason: str = ""
 
 
-class ConfigureBot(Message, frozen=True):
-    """Answered with `BotChanged`. `change`: fields of `domain.config.Config`; null takes one back to its default."""
+class ConfigureBot(ChangeBot, frozen=True):
+    """`change`: fields of `domain.config.Config`; null takes one back to its default."""
 
-    bot_id: int
-    tenant_id: str
     change: dict[str, Any]
     by: str
+    reason: str = ""
 
 
 class SetBreaker(Message, frozen=True):

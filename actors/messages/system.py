@@ -67,3 +67,11 @@ class RetentionReport(Message, frozen=True):
     """Positions up to here are before the horizon now; 0: nothing was dropped."""
     not_now: str | None = None
     """Why nothing was dropped, where there was something to drop."""
+
+
+class ResetRetryStatistics(Message, frozen=True):
+    """Of one bot, or with None of all. Answered with the position from which they count anew."""
+
+    bot_id: int | None
+    reason: str
+    by: str

@@ -39,6 +39,7 @@ from domain.events.lifecycle import (
     KeyIssued,
     KeyRevoked,
     OwnershipChallenged,
+    RetryStatisticsReset,
     TenantRegistered,
     TenantWeighted,
 )
@@ -81,6 +82,7 @@ __all__ = [
     "KeyRevoked",
     "OwnershipChallenged",
     "RetentionRan",
+    "RetryStatisticsReset",
     "TenantRegistered",
     "TenantWeighted",
 ]

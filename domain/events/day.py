@@ -6,7 +6,7 @@ from datetime import datetime
 
 from domain.command import Wait
 from domain.events.base import Event
-from domain.failure import Category
+from domain.failure import Category, Strategy
 
 # What a bot did on one day: stream d/<yyyy-mm-dd>/<bot_id>
 
@@ -56,6 +56,8 @@ class AttemptFailed(DayEvent, frozen=True, kw_only=True):
     retry_after_s: float | None = None
     again_at: datetime | None = None
     """None: this was the last one."""
+    strategy: Strategy | None = None
+    """How its bot waits between attempts, where it has its own way; None: the category's."""
 
 
 class Ended(DayEvent, frozen=True, kw_only=True):

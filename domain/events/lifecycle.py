@@ -88,12 +88,15 @@ class BotResumed(Event, frozen=True, kw_only=True):
     bot_id: int
     tenant_id: str
     by: str
+    reason: str = ""
 
 
 class BotRemoved(Event, frozen=True, kw_only=True):
     TOPIC = "bot-removed"
     bot_id: int
     tenant_id: str
+    by: str = "tenant"
+    reason: str = ""
 
 
 class BotConfigured(Event, frozen=True, kw_only=True):
@@ -104,6 +107,7 @@ class BotConfigured(Event, frozen=True, kw_only=True):
     tenant_id: str
     config: Config
     by: str
+    reason: str = ""
 
 
 class BreakerForced(Event, frozen=True, kw_only=True):
@@ -136,3 +140,18 @@ class BreakerClosed(Event, frozen=True, kw_only=True):
     bot_id: int
     tenant_id: str
     reason: str = ""
+
+
+# The fleet: stream fleet
+
+
+class RetryStatisticsReset(Event, frozen=True, kw_only=True):
+    """The view counts anew from here; what was counted before is still in the log."""
+
+    TOPIC = "retry-statistics-reset"
+    tenant_id: str
+    """The bot's owner, or the operator where it is the whole fleet's."""
+    reason: str
+    by: str
+    bot_id: int | None = None
+    """None: every bot's, and the fleet's own."""

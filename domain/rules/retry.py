@@ -15,6 +15,8 @@ from domain.failure import TREATMENT, Category, Failure, Strategy
 WINDOW_S = 10
 SHARE = 0.2
 FLOOR_PER_S = 3
+TELEGRAMS_OWN = (Category.RATE_LIMIT, Category.MIGRATED)
+"""Here Telegram itself says when or where to; no policy of ours changes that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,12 @@ def backoff_s(strategy: Strategy, retry: int, policy: RetryPolicy, jitter: float
     return min(policy.cap_s, policy.base_s * steps) * jitter
 
 
+def strategy_of(category: Category, policy: RetryPolicy) -> Strategy:
+    treatment = TREATMENT[category]
+    is_ours = policy.strategy is not None and treatment.retries and category not in TELEGRAMS_OWN
+    return policy.strategy if policy.strategy is not None and is_ours else treatment.strategy
+
+
 class No(StrEnum):
     """Why an attempt is not made again."""
 
@@ -75,7 +83,7 @@ def after(
     failure: Failure, attempted: Attempted, policy: RetryPolicy, budget: Budget, jitter: float, now: float
 ) -> Again | No:
     treatment = TREATMENT[failure.category]
-    own_kind = failure.category not in (Category.RATE_LIMIT, Category.MIGRATED)
+    own_kind = failure.category not in TELEGRAMS_OWN
     allowed = policy.retries if policy.retries is not None and own_kind and treatment.retries else treatment.retries
     if allowed == 0:
         return No.NEVER
@@ -88,7 +96,7 @@ def after(
         return Again(now, spends_budget=False) if now + failure.retry_after_s < attempted.deadline else No.DEADLINE
     if not has_room(budget, now):
         return No.BUDGET
-    strategy = policy.strategy if policy.strategy is not None and own_kind else treatment.strategy
+    strategy = strategy_of(failure.category, policy)
     not_before = now + backoff_s(strategy, attempted.retries + 1, policy, jitter)
     return Again(not_before, spends_budget=True) if not_before < attempted.deadline else No.DEADLINE
 

@@ -124,6 +124,14 @@ async def own_bot(reads: Reads, seen: Seen, bot_id: int) -> tuple[BotRow, int]:
     return row, position
 
 
+async def owned_bot(reads: Reads, caller: Caller, bot_id: int) -> BotRow:
+    """The caller's bot, of which it may see everything; a claim is not enough."""
+    row, _ = await own_bot(reads, Seen("bots", caller, 0), bot_id)
+    if row.status is Status.UNVERIFIED:
+        raise Problem("bot_unverified", "This is its owner's to see, until you have proven that the bot is yours.")
+    return row
+
+
 def _bot_id(request: Request) -> int:
     return bot_id_in(request.path_params["bot_id"])
 

@@ -7,7 +7,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from actors.messages import DescribeAlerts, DescribeFleet, FleetState
-from domain.bot import Status
 from domain.events import AlertRaised
 from domain.rules.health import Health
 from domain.tenant import Scope
@@ -16,8 +15,8 @@ from gateway.asking import asked
 from gateway.auth import Caller, Gate
 from gateway.doors import Doors
 from gateway.problems import Problem
-from gateway.reading import MAX_DIGITS, Reads, Seen, bot_id_in, number_in_query
-from gateway.routes.bots import own_bot
+from gateway.reading import MAX_DIGITS, Reads, bot_id_in, number_in_query
+from gateway.routes.bots import owned_bot
 from gateway.routing import at
 from projections.health import BotHealth, all_health, health_of, summary
 
@@ -43,9 +42,7 @@ class HealthRoutes:
     async def own(self, request: Request) -> Response:
         caller = self._gate.admitted(request.headers.get("authorization"), Scope.TENANT)
         bot_id = bot_id_in(request.path_params["bot_id"])
-        row, _ = await own_bot(self._reads, Seen("bots", caller, 0), bot_id)
-        if row.status is Status.UNVERIFIED:
-            raise Problem("bot_unverified", "Its health is its owner's to see, until you have proven that it is yours.")
+        await owned_bot(self._reads, caller, bot_id)
         return await self._health(request, caller, bot_id)
 
     async def any_bot(self, request: Request) -> Response:

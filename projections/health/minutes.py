@@ -14,17 +14,23 @@ SLOTS = WINDOW_S // 60 + 1
 OK, FAILED = 0, 1
 
 
+_NOTHING = array("I", bytes(SLOTS * 2 * 4))
+
+
 def empty_ring() -> array[int]:
-    return array("I", bytes(SLOTS * 2 * 4))
+    return _NOTHING[:]
 
 
-def count(ring: array[int], newest: int, minute: int, which: int) -> int:
-    """Counts one more, and returns the newest minute there is now."""
+def count(ring: array[int], newest: int, minute: int, which: int, number: int = 1) -> int:
+    """Counts so many more, and returns the newest minute there is now."""
     if minute <= newest - SLOTS:
         return newest
-    for passed in range(max(newest, minute - SLOTS) + 1, minute + 1):
-        ring[passed % SLOTS * 2 + OK] = ring[passed % SLOTS * 2 + FAILED] = 0
-    ring[minute % SLOTS * 2 + which] += 1
+    if minute - newest >= SLOTS:
+        ring[:] = _NOTHING
+    else:
+        for passed in range(newest + 1, minute + 1):
+            ring[passed % SLOTS * 2 + OK] = ring[passed % SLOTS * 2 + FAILED] = 0
+    ring[minute % SLOTS * 2 + which] += number
     return max(newest, minute)
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import islice, zip_longest
 from typing import NamedTuple
+
+import msgspec
 
 from domain.rules import health
 from domain.rules.breaker import Phase
@@ -56,6 +58,13 @@ def all_health(
         return [_told(bot, now) for bot in islice(wanted, limit)]
 
 
+def statuses(connection: sqlite3.Connection, bot_ids: Sequence[int], now: datetime) -> dict[int, Health]:
+    """Of those of these bots that somebody has."""
+    wanted = msgspec.json.encode(bot_ids).decode()
+    bots = _bots(connection, "WHERE bot_id IN (SELECT value FROM json_each(?))", (wanted,), now)
+    return {bot.row.bot_id: bot.status for bot in bots}
+
+
 def summary(views: Readable, now: datetime) -> HealthSummary:
     with views.reading() as connection:
         bots = list(_bots(connection, "", (), now))
@@ -83,7 +92,7 @@ def summary(views: Readable, now: datetime) -> HealthSummary:
     )
 
 
-def _bots(connection: sqlite3.Connection, where: str, values: tuple[int, ...], now: datetime) -> Iterator[_Bot]:
+def _bots(connection: sqlite3.Connection, where: str, values: tuple[object, ...], now: datetime) -> Iterator[_Bot]:
     after = int((now.timestamp() - health.WINDOW_S) // 60)
     for row in map(from_row, connection.execute(f"{_SELECT} {where}", values)):
         yield _Bot(row, *counted_after(row.minutes, row.newest_minute, after))

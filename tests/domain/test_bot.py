@@ -272,6 +272,26 @@ def test_who_may_do_what(
     assert before == msgspec.json.encode(bot), "deciding changes nothing"
 
 
+def test_what_an_admin_has_suspended_only_an_admin_resumes() -> None:
+    (suspension,) = events_of(suspend(a_bot(registered()), TENANT, "abuse", "admin", NOON))
+    bot = a_bot(registered(), suspension)
+    refusal = resume(bot, TENANT, "tenant", NOON)
+    (resumed,) = events_of(resume(bot, TENANT, "admin", NOON, "looked into"))
+
+    assert "bot_suspended" == code(refusal)
+    assert isinstance(refusal, Refused)
+    assert "(abuse)" in refusal.detail
+    assert isinstance(resumed, BotResumed)
+    assert ("admin", "looked into") == (resumed.by, resumed.reason)
+
+
+@pytest.mark.parametrize("by", ["tenant", "botloft"])
+def test_any_other_suspension_can_be_lifted_by_its_tenant(by: str) -> None:
+    (suspension,) = events_of(suspend(a_bot(registered()), TENANT, "reason", by, NOON))
+
+    assert OK == code(resume(a_bot(registered(), suspension), TENANT, "tenant", NOON))
+
+
 def test_a_stranger_is_told_the_same_as_if_there_were_no_such_bot() -> None:
     nowhere, elsewhere = Bot(BOT_ID), a_bot(registered(), suspended())
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from domain.command import Wait
 from domain.config import Config
 from domain.events import CATALOGUE, Event
-from domain.failure import Category
+from domain.failure import Category, Strategy
 from domain.store.mapper import from_bytes, to_bytes
 from domain.streams import BOTS, TENANTS, bot_stream, day_stream, tenant_stream
 from tests.examples import BOT_ID, NOON, TENANT, a_delivered, a_started, after
@@ -40,9 +40,10 @@ STORED = {
     "ownership-challenged": f"{{{WHO},{IDENTITY}}}",
     "challenge-withdrawn": f"{{{WHO}}}",
     "bot-suspended": f'{{{WHO},"reason":"too loud","by":"admin"}}',
-    "bot-resumed": f'{{{WHO},"by":"tenant"}}',
-    "bot-removed": f"{{{WHO}}}",
-    "bot-configured": f'{{{WHO},"config":{{"bot_rps":5.0}},"by":"tenant"}}',
+    "bot-resumed": f'{{{WHO},"by":"admin","reason":"looked into"}}',
+    "bot-removed": f'{{{WHO},"by":"admin","reason":"abuse"}}',
+    "bot-configured": f'{{{WHO},"config":{{"bot_rps":5.0}},"by":"admin","reason":"a flood"}}',
+    "retry-statistics-reset": f'{{{WHO},"reason":"a new policy","by":"admin"}}',
     "breaker-forced": f'{{{WHO},"reason":"a flood"}}',
     "breaker-opened": f'{{{WHO},"until":"2026-07-01T12:01:00Z","cause":"5 failures in a row"}}',
     "breaker-half-opened": f"{{{WHO}}}",
@@ -54,7 +55,8 @@ STORED = {
     "command-started": f'{{{WHO},{COMMAND},"received_at":"2026-07-01T11:59:59.500000Z","chat":"42"}}',
     "attempt-failed": (
         f'{{{WHO},{COMMAND},"attempt":1,"category":"rate_limit","description":"Too Many Requests","telegram_ms":80.5,'
-        f'"chat":"42","telegram_code":429,"retry_after_s":5.0,"again_at":"2026-07-01T12:00:05Z"}}'
+        f'"chat":"42","telegram_code":429,"retry_after_s":5.0,"again_at":"2026-07-01T12:00:05Z",'
+        f'"strategy":"linear"}}'
     ),
     "command-delivered": f'{{{ENDED},"result_sealed":"AXNlYWxlZA=="}}',
     "command-rejected": f"{{{FAILED}}}",
@@ -123,6 +125,7 @@ BY_TYPE: dict[object, st.SearchStrategy[object]] = {
     datetime: MOMENTS,
     Category: st.sampled_from(Category),
     dict[str, int]: st.dictionaries(st.text(max_size=10), st.integers(0, 2**53), max_size=3),
+    Strategy: st.sampled_from(Strategy),
     Config: st.builds(Config, bot_rps=st.one_of(st.none(), st.floats(0, 1000))),
     Wait: st.builds(Wait, MOMENTS, st.text(max_size=10), st.one_of(st.none(), MOMENTS)),
 }

@@ -18,6 +18,7 @@ from starlette.applications import Starlette
 from actors.messages import (
     BotChanged,
     BreakerState,
+    ChangeBot,
     ConfigureBot,
     DescribeAlerts,
     DescribeBreaker,
@@ -35,6 +36,7 @@ from actors.messages import (
     RegisterBot,
     RegisterTenant,
     RemoveBot,
+    ResetRetryStatistics,
     ResumeBot,
     RetentionReport,
     RevokeKey,
@@ -53,8 +55,8 @@ from domain.command import Command, Outcome
 from domain.failure import Final
 from domain.refusal import Refused
 from domain.store.ledger import Ledger
-from domain.store.mapper import Entry
-from domain.tenant import Key, NewKey, Scope, Tenant, written_key
+from domain.store.mapper import Entry, Recorded
+from domain.tenant import OPERATOR, Key, NewKey, Scope, Tenant, written_key
 from gateway.doors import Doors
 from projections.runner import Runner
 from tests.examples import NOON, TENANT, a_delivered
@@ -86,7 +88,12 @@ class Log:
         return positions[-1]
 
     def add(self, event: events.DayEvent) -> int:
-        stream = streams.day_stream(event)
+        return self.next(streams.day_stream(event), event)
+
+    def all(self) -> list[Recorded]:
+        return self._ledger.read(0, 1000)
+
+    def next(self, stream: str, event: events.Event) -> int:
         return self.write(stream, self._ledger.last_version(stream), [event])
 
 
@@ -137,14 +144,16 @@ class Fleet(Actor):
                 who = Identity(tenant_id, "examples_bot", "Examples", b"sealed", token.fingerprint)
                 bot = self.bots.get(token.bot_id, Bot(token.bot_id))
                 return self._became(bot, tenant_id, lives.register(bot, who, NOON))
-            case SuspendBot(bot_id, tenant_id, reason, by):
-                return self._change(bot_id, tenant_id, lambda bot: lives.suspend(bot, tenant_id, reason, by, NOON))
-            case ResumeBot(bot_id, tenant_id, by):
-                return self._change(bot_id, tenant_id, lambda bot: lives.resume(bot, tenant_id, by, NOON))
-            case RemoveBot(bot_id, tenant_id):
-                return self._change(bot_id, tenant_id, lambda bot: lives.remove(bot, tenant_id, NOON))
-            case ConfigureBot(bot_id, tenant_id, change, by):
-                return self._change(bot_id, tenant_id, lambda bot: lives.configure(bot, tenant_id, change, by, NOON))
+            case SuspendBot(_, _, reason, by):
+                return self._change(message, lambda bot, tenant: lives.suspend(bot, tenant, reason, by, NOON))
+            case ResumeBot(_, _, by, _, reason):
+                return self._change(message, lambda bot, tenant: lives.resume(bot, tenant, by, NOON, reason))
+            case RemoveBot(_, _, by, reason):
+                return self._change(message, lambda bot, tenant: lives.remove(bot, tenant, NOON, by, reason))
+            case ConfigureBot(_, _, change, by, reason):
+                return self._change(message, lambda bot, tenant: lives.configure(bot, tenant, change, by, NOON, reason))
+            case ResetRetryStatistics(bot_id, reason, by):
+                return self._reset(bot_id, reason, by)
             case SetBreaker(bot_id):
                 return BotChanged(bot_id, "examples_bot", "active", 1)
             case DescribeBreaker(bot_id):
@@ -168,11 +177,20 @@ class Fleet(Actor):
         )
         return delivered(command_id=command.command_id, position=self._log.add(event))
 
-    def _change(self, bot_id: int, tenant_id: str, decide: Callable[[Bot], lives.Decision]) -> object:
-        bot = self.bots.get(bot_id)
+    def _change(self, message: ChangeBot, decide: Callable[[Bot, str], lives.Decision]) -> object:
+        bot = self.bots.get(message.bot_id)
+        tenant_id = message.tenant_id or (bot.tenants[0] if bot and bot.tenants else "")
         if bot is None or tenant_id not in bot.tenants:
             return NOT_HERE
-        return self._became(bot, tenant_id, decide(bot))
+        return self._became(bot, tenant_id, decide(bot, tenant_id))
+
+    def _reset(self, bot_id: int | None, reason: str, by: str) -> object:
+        bot = None if bot_id is None else self.bots.get(bot_id)
+        if bot_id is not None and bot is None:
+            return NOT_HERE
+        owner = bot.tenants[0] if bot else OPERATOR
+        reset = events.RetryStatisticsReset(occurred_at=NOON, tenant_id=owner, bot_id=bot_id, reason=reason, by=by)
+        return self._log.next(streams.FLEET, reset)
 
     def _became(self, bot: Bot, tenant_id: str, decision: lives.Decision) -> object:
         if isinstance(decision, Refused):

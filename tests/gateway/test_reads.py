@@ -6,6 +6,7 @@ import pytest
 
 from domain.rules.health import Health
 from gateway import reading
+from projections.all import all_projections
 from tests.examples import BOT_ID, after, an_uncertain
 from tests.gateway.fakes import House
 
@@ -107,7 +108,7 @@ def test_stats_name_the_fleet_and_how_far_each_projection_is(house: House) -> No
             "since": "2026-07-01T12:00:00Z",
         }
     ] == told["alerts"]
-    assert {"bots", "health", "commands"} == {state["name"] for state in told["projections"]}
+    assert {projection.name for projection in all_projections()} == {state["name"] for state in told["projections"]}
 
 
 @pytest.mark.parametrize("path", PATHS)

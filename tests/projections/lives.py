@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from domain import events as e
 from domain.command import Wait
-from domain.failure import Category
+from domain.failure import Category, Strategy
 from tests.examples import (
     BOT_ID,
     OTHER_BOT_ID,
@@ -27,6 +27,7 @@ from tests.projections.sample_events import (
     challenged,
     registered,
     removed,
+    reset,
     resumed,
     suspended,
     withdrawn,
@@ -68,6 +69,10 @@ def _of_a_bot(draw: st.DrawFn) -> e.Event:
                 an_uncertain(**command, **told, category=category),
                 attempt_failed(draw(st.integers(1, 4)), **command),
                 attempt_failed(draw(st.integers(1, 4)), again_at=None, **command),
+                attempt_failed(category=Category.RATE_LIMIT, again_at=4000.0, **command),
+                attempt_failed(strategy=Strategy.LINEAR, **command),
+                e.BreakerForced(occurred_at=at, reason="a flood", **who),
+                reset(bot_id=draw(st.sampled_from([None, BOT_ID])), at=at),
                 e.ActorStarted(**who, occurred_at=at),
             ]
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 
 from domain import events as e
@@ -99,6 +100,10 @@ def resumed(bot_id: int = BOT_ID, tenant_id: str = TENANT) -> e.BotResumed:
 
 def removed(bot_id: int = BOT_ID, tenant_id: str = TENANT) -> e.BotRemoved:
     return e.BotRemoved(occurred_at=NOON, bot_id=bot_id, tenant_id=tenant_id)
+
+
+def reset(bot_id: int | None = None, at: datetime = NOON, reason: str = "a new policy") -> e.RetryStatisticsReset:
+    return e.RetryStatisticsReset(occurred_at=at, tenant_id=TENANT, bot_id=bot_id, reason=reason, by="admin")
 
 
 def breaker_events(bot_id: int = BOT_ID, tenant_id: str = TENANT) -> tuple[e.Event, e.Event, e.Event]:

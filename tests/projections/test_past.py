@@ -35,7 +35,7 @@ def ten_days() -> list[e.Event]:
 
 
 def told_at(log: Log, views: Views, checkpoints: Checkpoints, name: str, position: int) -> Dump:
-    past = Past(log.ledger, views, checkpoints, all_projections()).at(name, position)
+    past = Past(log.ledger, views, checkpoints, all_projections()).at(position, name)
     tables = [table.name for projection in all_projections() for table in projection.carried if projection.name == name]
     with past.reading() as connection:
         return {table: sorted(connection.execute(f"SELECT * FROM {table}"), key=repr) for table in tables}
@@ -132,4 +132,4 @@ def test_what_cannot_be_folded_has_no_past_beyond_it(log: Log, views: Views, tmp
     past = Past(log.ledger, views, Checkpoints(tmp_path / "none", []), [allergic])
 
     with pytest.raises(Unfoldable, match="bot-suspended"):
-        past.at("counts", 10**6)
+        past.at(10**6, "counts")

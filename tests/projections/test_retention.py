@@ -215,7 +215,7 @@ def test_the_past_after_the_horizon_is_as_it_was(kept: Kept) -> None:
     def past_health() -> list[object]:
         told_then = []
         for position in moments:
-            with kept.past.at("health", position).reading() as connection:
+            with kept.past.at(position, "health").reading() as connection:
                 told_then.append(connection.execute("SELECT * FROM health").fetchall())
         return told_then
 

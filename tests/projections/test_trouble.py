@@ -18,6 +18,8 @@ from tests.examples import a_delivered, a_started
 from tests.projections.runners import SOON_S, Counts, reached, running
 from tests.projections.sample_events import Log, dump, registered, removed, suspended
 
+NAMES = [projection.name for projection in all_projections()]
+
 
 def test_a_projection_that_cannot_fold_an_event_stops_before_it_and_the_others_go_on(log: Log, views: Views) -> None:
     runner = Runner(log.ledger, views, [Counts(allergic_to=e.BotRemoved), *all_projections()])
@@ -26,7 +28,7 @@ def test_a_projection_that_cannot_fold_an_event_stops_before_it_and_the_others_g
     stopped, *others = runner.states()
 
     assert State("counts", 2, "bot-removed at position 3: ValueError('cannot fold this')") == stopped
-    assert [State(name, 5, None) for name in ("bots", "health", "commands")] == others
+    assert [State(name, 5, None) for name in NAMES] == others
     assert [(1,), (2,)] == dump(views)["counts"]
     assert 2 == runner.position()
     assert reached(runner, 5, of="commands")

@@ -22,6 +22,7 @@ from domain.rules.retry import (
     backoff_s,
     has_room,
     spent,
+    strategy_of,
 )
 
 FAR = 1e9
@@ -203,6 +204,15 @@ def test_jitter_makes_a_wait_anything_between_nothing_and_the_whole(
 
     assert 0.0 == backoff_s(strategy, retry, policy, 0.0)
     assert 0.0 <= backoff_s(strategy, retry, policy, jitter) <= whole <= cap_s
+
+
+@pytest.mark.parametrize("category", Category)
+def test_a_bot_s_own_strategy_is_for_what_is_retried_unless_telegram_says_when(category: Category) -> None:
+    own = strategy_of(category, RetryPolicy(strategy=Strategy.FIBONACCI))
+    ours = category in (Category.UNREACHABLE, Category.AMBIGUOUS, Category.SERVER_ERROR, Category.UNKNOWN)
+
+    assert (Strategy.FIBONACCI if ours else TREATMENT[category].strategy) is own
+    assert TREATMENT[category].strategy is strategy_of(category, DEFAULT)
 
 
 def test_a_bot_may_choose_its_own_strategy_and_number_of_retries() -> None:

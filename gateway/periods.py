@@ -1,0 +1,71 @@
+"""Which stretch of time a question is about: `hours` back from now, or `from` and `to`; and in which buckets."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime, timedelta
+
+from starlette.requests import Request
+
+from gateway.problems import Problem
+from gateway.reading import number_in_query
+from projections.span import Span
+
+HOURS, HOURS_MAX = 24, 168
+BUCKETS_S = (300, 3600, 86_400)
+POINTS_MAX = 2100
+"""A week in buckets of five minutes, and a little."""
+EXAMPLE = "2026-07-01T12:00:00Z"
+
+
+def span_in(request: Request, now: datetime) -> Span:
+    """Ends now at the latest. Without a wish, the last day."""
+    start, end = _range_in(request, now)
+    return Span(start, end, _bucket_s(request, start, end))
+
+
+def _range_in(request: Request, now: datetime) -> tuple[datetime, datetime]:
+    asked = request.query_params
+    if "from" not in asked and "to" not in asked:
+        hours = number_in_query(request, "hours", HOURS, least=1, most=HOURS_MAX)
+        return now - timedelta(hours=hours), now
+    if "hours" in asked:
+        raise Problem("invalid_request", 'Ask either for "hours", or with "from" and "to".')
+    if "from" not in asked:
+        raise Problem("invalid_request", '"to" needs a "from" before it.')
+    start = _time("from", asked["from"])
+    end = _time("to", asked["to"]) if "to" in asked else now
+    if start >= now:
+        raise Problem("invalid_request", '"from" lies in the future: nothing has happened there yet.')
+    if start >= end:
+        raise Problem("invalid_request", '"from" must be before "to".')
+    return start, min(end, now)
+
+
+def _time(name: str, text: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise Problem("invalid_request", f'"{name}" must be a time like {EXAMPLE}.') from None
+    if found.tzinfo is None:
+        raise Problem("invalid_request", f'"{name}" must say its time zone, as {EXAMPLE} does with its Z for UTC.')
+    try:
+        return found.astimezone(UTC)
+    except OverflowError:
+        raise Problem("invalid_request", f'"{name}" is too far away from the present.') from None
+
+
+def _bucket_s(request: Request, start: datetime, end: datetime) -> int:
+    """The finest that gives few enough points, unless one is asked for."""
+    asked = request.query_params.get("bucket_s")
+    if asked is not None and asked not in map(str, BUCKETS_S):
+        raise Problem("invalid_request", f'"bucket_s" must be one of {", ".join(map(str, BUCKETS_S))}.')
+    for bucket_s in BUCKETS_S if asked is None else (int(asked),):
+        if _points(start, end, bucket_s) <= POINTS_MAX:
+            return bucket_s
+    hint = 'a shorter range or a larger "bucket_s"' if asked else "a shorter range"
+    raise Problem("invalid_request", f"That would be more than {POINTS_MAX} points: ask for {hint}.")
+
+
+def _points(start: datetime, end: datetime, bucket_s: int) -> int:
+    return math.ceil(end.timestamp() / bucket_s) - math.floor(start.timestamp() / bucket_s)

@@ -1,0 +1,137 @@
+"""`/admin/bots`: every tenant's bots, and an operator's hand on each. Each change has a reason, which is recorded."""
+
+from __future__ import annotations
+
+import re
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from actors.messages import BotChanged, ChangeBot, ConfigureBot, RemoveBot, ResumeBot, SuspendBot
+from domain.bot import ADMIN, Status
+from domain.config import Config
+from domain.tenant import Scope
+from gateway import bodies
+from gateway.answers import answer, nothing
+from gateway.asking import asked
+from gateway.auth import Caller, Gate
+from gateway.doors import Doors
+from gateway.problems import Problem
+from gateway.reading import Reads, bot_id_in, number_in_query
+from gateway.routing import at
+from projections.fleet import Place, fleet_bots
+
+PREFIX = "/admin/bots"
+PAGE, PAGE_MAX = 100, 1000
+MAX_REASON = 200
+OWNER = ""
+"""In a message: whoever has the bot."""
+STATUSES = (Status.ACTIVE, Status.SUSPENDED, Status.UNVERIFIED)
+PLACE = re.compile(r"(\d{1,18})(?:/(.{1,100}))?", re.ASCII)
+BEHIND_ALL = "\U0010ffff"
+
+
+class Why(bodies.Body, frozen=True):
+    reason: str
+
+
+class FleetRoutes:
+    def __init__(self, doors: Doors, gate: Gate, reads: Reads) -> None:
+        self._doors = doors
+        self._gate = gate
+        self._reads = reads
+
+    def routes(self) -> list[Route]:
+        return [
+            at(PREFIX, GET=self.listed),
+            at(f"{PREFIX}/{{bot_id}}", PATCH=self.configure, DELETE=self.remove),
+            at(f"{PREFIX}/{{bot_id}}/suspend", POST=self.suspend),
+            at(f"{PREFIX}/{{bot_id}}/resume", POST=self.resume),
+        ]
+
+    async def listed(self, request: Request) -> Response:
+        limit = number_in_query(request, "limit", PAGE, least=1, most=PAGE_MAX)
+        seen = await self._reads.seen("bots", self._admin(request), request, "health")
+        rows, position = await self._reads.ask(
+            seen,
+            fleet_bots,
+            self._reads.now(seen),
+            status=_status_in(request),
+            tenant_id=request.query_params.get("tenant_id"),
+            limit=limit + 1,
+            after=_place_in(request),
+        )
+        page = rows[:limit]
+        after = f"{page[-1].bot_id}/{page[-1].tenant_id}" if len(rows) > limit else None
+        return answer({"bots": page, "next": after}, position=position)
+
+    async def configure(self, request: Request) -> Response:
+        """As its tenant can, with a `reason` beside the settings."""
+        caller = self._admin(request)
+        length = request.headers.get("content-length", "0").encode()
+        body = await bodies.read(request.receive, length, self._doors.options.max_body_bytes)
+        change = bodies.parameters(body)
+        why = bodies.shaped({"reason": change.pop("reason")} if "reason" in change else {}, Why)
+        bodies.shaped(change, Config)
+        return _told(await self._ask(caller, ConfigureBot(_bot_id(request), OWNER, change, ADMIN, _line(why.reason))))
+
+    async def remove(self, request: Request) -> Response:
+        caller = self._admin(request)
+        # A DELETE's body does not get through every proxy.
+        in_query = request.query_params.get("reason")
+        reason = await self._reason(request) if in_query is None else _line(in_query)
+        changed = await self._ask(caller, RemoveBot(_bot_id(request), OWNER, ADMIN, reason))
+        return nothing(position=changed.position)
+
+    async def suspend(self, request: Request) -> Response:
+        """Its tenant cannot resume it."""
+        caller = self._admin(request)
+        return _told(await self._ask(caller, SuspendBot(_bot_id(request), OWNER, await self._reason(request), ADMIN)))
+
+    async def resume(self, request: Request) -> Response:
+        caller = self._admin(request)
+        reason = await self._reason(request)
+        return _told(await self._ask(caller, ResumeBot(_bot_id(request), OWNER, ADMIN, reason=reason)))
+
+    async def _reason(self, request: Request) -> str:
+        return _line((await bodies.of_request(request, Why, self._doors.options.max_body_bytes)).reason)
+
+    async def _ask(self, caller: Caller, message: ChangeBot) -> BotChanged:
+        changed: BotChanged = await asked(self._doors.fleet, message)
+        self._reads.wrote(caller.tenant_id, changed.position)
+        return changed
+
+    def _admin(self, request: Request) -> Caller:
+        return self._gate.admitted(request.headers.get("authorization"), Scope.ADMIN)
+
+
+def _told(changed: BotChanged) -> Response:
+    return answer(changed, position=changed.position)
+
+
+def _line(reason: str) -> str:
+    return bodies.line_of("reason", reason, MAX_REASON)
+
+
+def _bot_id(request: Request) -> int:
+    return bot_id_in(request.path_params["bot_id"])
+
+
+def _status_in(request: Request) -> Status | None:
+    asked_for = request.query_params.get("status")
+    if asked_for is None:
+        return None
+    if asked_for not in STATUSES:
+        raise Problem("invalid_request", f'"status" must be one of {", ".join(STATUSES)}.')
+    return Status(asked_for)
+
+
+def _place_in(request: Request) -> Place | None:
+    text = request.query_params.get("after")
+    if text is None:
+        return None
+    found = PLACE.fullmatch(text)
+    if found is None:
+        raise Problem("invalid_request", '"after" must be a bot\'s id, or the "next" of the page before.')
+    return Place(int(found[1]), found[2] or BEHIND_ALL)

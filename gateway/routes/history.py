@@ -1,0 +1,107 @@
+"""How bots did over time, and what went wrong when."""
+
+from __future__ import annotations
+
+import asyncio
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from domain.errors import StoreError
+from domain.tenant import Scope
+from gateway.answers import answer
+from gateway.auth import Caller, Gate
+from gateway.doors import Doors
+from gateway.periods import span_in
+from gateway.problems import Problem
+from gateway.reading import MAX_DIGITS, Reads, bot_id_in, number_in_query
+from gateway.routes.bots import owned_bot
+from gateway.routing import at
+from projections.history import Kind, history_of, incidents
+
+PREFIX = "/admin/system/bot-health"
+PAGE, PAGE_MAX = 100, 1000
+PERSIST_S = 10.0
+
+
+class HistoryRoutes:
+    def __init__(self, doors: Doors, gate: Gate, reads: Reads) -> None:
+        self._doors = doors
+        self._gate = gate
+        self._reads = reads
+
+    def routes(self) -> list[Route]:
+        return [
+            at("/api/bots/{bot_id}/history", GET=self.own),
+            at(f"{PREFIX}/history/{{bot_id}}", GET=self.any_bot),
+            at(f"{PREFIX}/unhealthy-history", GET=self.unhealthy),
+            at(f"{PREFIX}/persist-now", POST=self.persist_now),
+        ]
+
+    async def own(self, request: Request) -> Response:
+        """Since it is this tenant's: what a former owner did with it is not told."""
+        caller = self._gate.admitted(request.headers.get("authorization"), Scope.TENANT)
+        bot_id = bot_id_in(request.path_params["bot_id"])
+        await owned_bot(self._reads, caller, bot_id)
+        return await self._history(request, caller, bot_id, caller.tenant_id)
+
+    async def any_bot(self, request: Request) -> Response:
+        return await self._history(request, self._admin(request), bot_id_in(request.path_params["bot_id"]), None)
+
+    async def unhealthy(self, request: Request) -> Response:
+        seen = await self._reads.seen("history", self._admin(request), request)
+        now = self._reads.now(seen)
+        found, position = await self._reads.ask(
+            seen,
+            incidents,
+            span_in(request, now),
+            now,
+            bot_id=bot_in_query(request),
+            kind=_kind_in(request),
+            limit=number_in_query(request, "limit", PAGE, least=1, most=PAGE_MAX),
+            before=number_in_query(request, "before", 0, least=0, most=10**MAX_DIGITS) or None,
+        )
+        return answer(found, position=position)
+
+    async def persist_now(self, request: Request) -> Response:
+        """Answered when all views have come to where the log is now."""
+        self._admin(request)
+        runner = self._doors.runner
+        try:
+            newest = await asyncio.to_thread(runner.newest)
+        except StoreError:
+            raise Problem("store_unavailable", "The log cannot be read at the moment.", retry_after_s=1.0) from None
+        if not await runner.wait_for(newest, PERSIST_S):
+            raise Problem(
+                "store_unavailable",
+                f"The views are at position {runner.position()} and have not come to {newest} yet. "
+                "GET /admin/system/stats tells whether one stands still.",
+                retry_after_s=1.0,
+            )
+        return answer({"position": newest}, position=newest)
+
+    async def _history(self, request: Request, caller: Caller, bot_id: int, tenant_id: str | None) -> Response:
+        seen = await self._reads.seen("history", caller, request)
+        now = self._reads.now(seen)
+        span = span_in(request, now)
+        found, position = await self._reads.ask(seen, history_of, bot_id, span, now, tenant_id=tenant_id)
+        if found is None:
+            raise Problem("not_found", "There is no bot with this id.")
+        return answer(found, position=position)
+
+    def _admin(self, request: Request) -> Caller:
+        return self._gate.admitted(request.headers.get("authorization"), Scope.ADMIN)
+
+
+def bot_in_query(request: Request) -> int | None:
+    return number_in_query(request, "bot_id", 0, least=1, most=10**MAX_DIGITS) or None
+
+
+def _kind_in(request: Request) -> Kind | None:
+    asked = request.query_params.get("kind")
+    if asked is None:
+        return None
+    if asked not in [kind.value for kind in Kind]:
+        raise Problem("invalid_request", f'"kind" must be one of {", ".join(Kind)}.')
+    return Kind(asked)
