@@ -214,10 +214,15 @@ def test_closed_at_any_moment_it_is_closed_at_once_and_leaves_no_connection(
         await a_turn(after_s)
         async with asyncio.timeout(5):
             await pace.close()
+        told: list[float] = []
+        pace.reserve("fleet", 1e-6, told.append)
+        await a_turn(0.03)
+
+        assert [] == told
 
     if is_frozen:
         redis.freeze()
     with capture_logs():
-        for n in range(60):
-            asyncio.run(story(n / 1000))
+        for n in range(30):
+            asyncio.run(story(n / 500))
     gc.collect()
