@@ -50,15 +50,20 @@ class RedisPace:
         self._clock = clock
         self._redis = Redis.from_url(uri, socket_connect_timeout=ASK_S, retry=Retry(NoBackoff(), 0))
         self._script = self._redis.register_script(RESERVE)
+        self._is_closed = False
         self._tasks: set[asyncio.Task[None]] = set()
 
     def reserve(self, name: str, interval_s: float, then: Callable[[float], None]) -> None:
+        if self._is_closed:
+            return
         if self.is_shared:
             self._beside(self._reserve(name, interval_s, then))
         else:
             then(self._clock.steady())
 
     async def close(self) -> None:
+        """Nobody goes any more."""
+        self._is_closed = True
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -69,6 +74,9 @@ class RedisPace:
         try:
             in_s = await self._ask(name, interval_s)
         except Exception as error:  # noqa: BLE001  whatever it is, no command may wait for it
+            if self._is_closed:
+                # The client tells of a connection that was lost, where this task was cancelled.
+                return
             self._is_away(error)
             in_s = 0.0
         then(self._clock.steady() + in_s)
@@ -86,7 +94,7 @@ class RedisPace:
             self._beside(self._until_it_is_back())
 
     async def _until_it_is_back(self) -> None:
-        while not self.is_shared:
+        while not (self.is_shared or self._is_closed):
             await asyncio.sleep(AGAIN_S)
             with suppress(Exception):
                 # The question itself: a Redis that answers pings and takes no writes is of no use.
