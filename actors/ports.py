@@ -54,12 +54,15 @@ class Recording(Protocol):
     def write(
         self,
         stream: str,
-        after_version: int,
+        after_version: int | None,
         events: Sequence[Event],
         then: Then | None = None,
         snapshot: Snapshot | None = None,
     ) -> None:
-        """Into a lifecycle stream; StaleStream where somebody else has written after `after_version`."""
+        """Into a lifecycle stream; StaleStream where somebody else has written after `after_version`.
+
+        None: at the next version, whatever stands there.
+        """
 
 
 class Calling(Protocol):

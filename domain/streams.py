@@ -17,6 +17,15 @@ def bot_stream(bot_id: int) -> str:
     return f"bot/{bot_id}"
 
 
+def admin_stream(day: date) -> str:
+    return f"admin/{day:%Y-%m-%d}"
+
+
+def projection_stream(name: str) -> str:
+    """What was decided about a projection."""
+    return f"projections/{name}"
+
+
 BOTS = "bot/"
 TENANTS = "tenant/"
 

@@ -18,6 +18,7 @@ from gateway.routes.bots import Bots
 from gateway.routes.breakers import Breakers
 from gateway.routes.commands import Commands, commands_in
 from gateway.routes.health import HealthRoutes
+from gateway.routes.projections import Projections
 from gateway.routes.service import Service
 from gateway.routes.stories import Stories
 
@@ -36,6 +37,7 @@ def create_app(doors: Doors) -> Starlette:
             *Bots(doors, gate, reads).routes(),
             *HealthRoutes(doors, gate, reads).routes(),
             *Breakers(doors, gate, reads).routes(),
+            *Projections(doors, gate).routes(),
             *Accounts(doors, gate, reads).routes(),
             *Service(doors).routes(),
         ],

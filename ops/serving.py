@@ -61,9 +61,11 @@ def doors(settings: Settings, loft: Loft) -> Doors:
     return Doors(
         fleet=loft.fleet,
         accounts=loft.accounts,
+        audit=loft.audit,
         find_key=loft.keys.find,
         views=loft.views,
         runner=loft.runner,
+        projections=loft.projections,
         clock=loft.clock,
         options=GatewayOptions(
             open_registration=settings.registration_is_open,

@@ -15,6 +15,7 @@ import pykka
 from actors.acceptance import Archive
 from actors.accounts import AccountsActor, KeyRing
 from actors.alerts import AlertsActor
+from actors.audit import AuditActor
 from actors.fleet import read_bot, remembers_hold, slots_of, take_up
 from actors.guards import Policy
 from actors.incarnations import Bots
@@ -37,6 +38,7 @@ from domain.store.vault import Vault, master_key_file
 from ops.clock import LoopTimers, SystemClock
 from ops.settings import Settings
 from projections.all import all_projections
+from projections.control import Control
 from projections.runner import Runner
 from projections.views import Views
 
@@ -50,9 +52,11 @@ class Loft:
 
     fleet: pykka.ActorRef[Any]
     accounts: pykka.ActorRef[Any]
+    audit: pykka.ActorRef[Any]
     keys: KeyRing
     views: Views
     runner: Runner
+    projections: Control
     ledger: Ledger
     clock: Clock
     first_admin_key: TenantKey | None
@@ -107,7 +111,11 @@ async def running(
         keys = KeyRing()
         accounts = AccountsActor.start(ledger.streams_under(streams.TENANTS), journal, clock, keys)
         first = None if settings.admin_key else await _ask(accounts, FoundOperator())
-        yield Loft(supervisor, accounts, keys, views, runner, ledger, clock, first)
+        control = Control(runner, ledger, clock)
+        stack.callback(control.close)
+        yield Loft(
+            supervisor, accounts, AuditActor.start(journal, clock), keys, views, runner, control, ledger, clock, first
+        )
 
 
 def interrupted(ledger: Ledger) -> OpenThings:

@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "gateway": {"domain", "actors", "projections"},
     "ops": {"domain", "actors", "projections", "gateway"},
 }
-GATEWAY_KNOWS_OF_ACTORS = {"actors.messages", "actors.runtime"}
+GATEWAY_KNOWS_OF_ACTORS = {"actors.acts", "actors.messages", "actors.runtime"}
 """What can be asked, and how an answer is awaited; never who does the work."""
 
 RULE_INGREDIENTS = {

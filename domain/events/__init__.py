@@ -42,6 +42,7 @@ from domain.events.lifecycle import (
     OwnershipChallenged,
     TenantRegistered,
 )
+from domain.events.operator import AdminActed, OperatorEvent, ProjectionEventSkipped
 
 __all__ = [
     "CATALOGUE",
@@ -49,6 +50,7 @@ __all__ = [
     "ActorPassivated",
     "ActorRestarted",
     "ActorStarted",
+    "AdminActed",
     "AlertCleared",
     "AlertRaised",
     "AttemptFailed",
@@ -75,7 +77,9 @@ __all__ = [
     "HoldPlaced",
     "KeyIssued",
     "KeyRevoked",
+    "OperatorEvent",
     "OwnershipChallenged",
+    "ProjectionEventSkipped",
     "TenantRegistered",
 ]
 

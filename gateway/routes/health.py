@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -67,8 +69,8 @@ class HealthRoutes:
     async def stats(self, request: Request) -> Response:
         self._admin(request)
         fleet: FleetState = await asked(self._doors.fleet, DescribeFleet())
-        states = [state._asdict() for state in self._doors.runner.states()]
-        return answer({"version": self._doors.options.version, "fleet": fleet, "projections": states})
+        projections = await asyncio.to_thread(self._doors.projections.statuses)
+        return answer({"version": self._doors.options.version, "fleet": fleet, "projections": projections})
 
     async def _health(self, request: Request, caller: Caller, bot_id: int) -> Response:
         found, position = await self._reads.ask(

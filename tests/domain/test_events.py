@@ -62,6 +62,13 @@ STORED = {
     "hold-placed": f'{{{WHO},"scope":"chat:42","until":"2026-07-01T12:00:05Z","retry_after_s":5.0}}',
     "alert-raised": f'{{{WHO},"kind":"bot_given_up","detail":"its actor failed"}}',
     "alert-cleared": f'{{{WHO},"kind":"bot_given_up","detail":"its actor failed"}}',
+    "admin-acted": (
+        f'{{{WHEN},"tenant_id":"operator","by":"k1","reason":"disk","action":"projection.pause","target":"health"}}'
+    ),
+    "projection-event-skipped": (
+        f'{{{WHEN},"tenant_id":"operator","by":"k1","reason":"known bug","projection":"health","position":7,'
+        f'"topic":"command-delivered","cause":"KeyError()"}}'
+    ),
     "actor-started": f"{{{WHO}}}",
     "actor-failed": f'{{{WHO},"reason":"ValueError"}}',
     "actor-restarted": f'{{{WHO},"after_s":2.0}}',

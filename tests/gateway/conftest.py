@@ -16,10 +16,11 @@ from domain.tenant import OPERATOR, Scope
 from gateway.app import create_app
 from gateway.doors import Doors, GatewayOptions
 from projections.all import all_projections
+from projections.control import Control
 from projections.runner import Runner
 from projections.views import Views
 from tests.examples import OTHER_TENANT, TENANT, TOKEN_TEXT
-from tests.gateway.fakes import ADMIN_TEXT, Accounts, Client, Fleet, House, Log, StandingClock
+from tests.gateway.fakes import ADMIN_TEXT, Accounts, Audit, Client, Fleet, House, Log, StandingClock
 
 OPTIONS = GatewayOptions(
     open_registration=True, version="0.1.0", admin_key_hash=hashlib.sha256(ADMIN_TEXT.encode()).hexdigest()
@@ -47,18 +48,22 @@ def _house(directory: Path, stack: ExitStack, options: dict[str, Any]) -> House:
     runner.start()
     stack.callback(runner.stop)
     log = Log(ledger, runner)
-    fleet, accounts = Fleet(log), Accounts(log)
+    fleet, accounts, audit = Fleet(log), Accounts(log), Audit(log)
+    control = Control(runner, ledger, StandingClock())
+    stack.callback(control.close)
     doors = Doors(
         fleet=fleet,
         accounts=accounts,
+        audit=audit,
         find_key=accounts.find,
         views=views,
         runner=runner,
+        projections=control,
         clock=StandingClock(),
         options=replace(OPTIONS, **options),
     )
     client = Client(create_app(doors), stack.enter_context(asyncio.Runner()))
-    house = House(client, doors, fleet, accounts, log, runner)
+    house = House(client, doors, fleet, accounts, log, runner, audit)
     house.key = accounts.found(TENANT, "Acme", (Scope.TENANT,)).api_key
     house.other_key = accounts.found(OTHER_TENANT, "Globex", (Scope.TENANT,)).api_key
     house.admin_key = accounts.found(OPERATOR, "Operator", (Scope.ADMIN,)).api_key

@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 from starlette.applications import Starlette
 
+from actors.acts import Act, SkipEvent
 from actors.messages import (
     BotChanged,
     BreakerState,
@@ -77,7 +78,9 @@ class Log:
         return positions[-1]
 
     def add(self, event: events.DayEvent) -> int:
-        stream = streams.day_stream(event)
+        return self.add_to(streams.day_stream(event), event)
+
+    def add_to(self, stream: str, event: events.Event) -> int:
         return self.write(stream, self._ledger.last_version(stream), [event])
 
 
@@ -222,6 +225,34 @@ class Accounts(Actor):
         return written_key(f"key{number:09d}", number.to_bytes(32, "big"))
 
 
+class Audit(Actor):
+    def __init__(self, log: Log) -> None:
+        super().__init__()
+        self._log = log
+
+    def answer(self, message: Any) -> object:
+        match message:
+            case Act(action, target, reason, tenant_id, by):
+                acted = events.AdminActed(
+                    occurred_at=NOON, tenant_id=tenant_id, by=by, reason=reason, action=action, target=target
+                )
+                return self._log.add_to(streams.admin_stream(NOON), acted)
+            case SkipEvent(projection, position, topic, cause, reason, tenant_id, by):
+                skipped = events.ProjectionEventSkipped(
+                    occurred_at=NOON,
+                    tenant_id=tenant_id,
+                    by=by,
+                    reason=reason,
+                    projection=projection,
+                    position=position,
+                    topic=topic,
+                    cause=cause,
+                )
+                return self._log.add_to(streams.projection_stream(projection), skipped)
+            case _:
+                raise TypeError(f"the audit actor has no case for {message!r}")
+
+
 def delivered(**changes: Any) -> Outcome:
     return an_outcome(**{"final": Final.DELIVERED, "code": "", "result": MESSAGE, **changes})
 
@@ -255,6 +286,7 @@ class House:
     accounts: Accounts
     log: Log
     runner: Runner
+    audit: Audit
     tenant: str = "acme"
     key: str = field(default="", repr=False)
     other_key: str = field(default="", repr=False)

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain import events as e
+from projections import carrier
 from projections import runner as runners
 from projections.all import all_projections
 from projections.runner import Runner
@@ -105,8 +106,8 @@ def test_a_process_that_is_killed_anywhere_counts_each_event_once(
             raise Killed
         move(connection, name, position)
 
-    move = runners.move
-    monkeypatch.setattr(runners, "move", killed_at_third_move)
+    move = carrier.move
+    monkeypatch.setattr(carrier, "move", killed_at_third_move)
     for _ in range(100):
         with closing(Views(tmp_path / "killed.db")) as views:
             try:

@@ -101,7 +101,7 @@ class SlowJournal:
     def write(
         self,
         stream: str,
-        after_version: int,
+        after_version: int | None,
         events: Sequence[Event],
         then: Then | None = None,
         snapshot: Snapshot | None = None,  # noqa: ARG002  only a shortcut
