@@ -45,7 +45,7 @@ from domain.command import Command, Outcome
 from domain.failure import Final
 from domain.refusal import Refused
 from domain.store.ledger import Ledger
-from domain.store.mapper import Entry
+from domain.store.mapper import Entry, Recorded
 from domain.tenant import Key, NewKey, Scope, Tenant, written_key
 from gateway.doors import Doors
 from projections.runner import Runner
@@ -76,6 +76,9 @@ class Log:
         positions = self._ledger.append(entries)
         self._runner.wake()
         return positions[-1]
+
+    def everything(self) -> list[Recorded]:
+        return self._ledger.read(0, 10_000)
 
     def add(self, event: events.DayEvent) -> int:
         return self.add_to(streams.day_stream(event), event)
