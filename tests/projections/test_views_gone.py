@@ -85,6 +85,8 @@ def test_a_reader_of_the_old_file_sees_it_to_the_end_and_the_next_one_the_new_on
         during = reader.execute("SELECT COUNT(*) FROM bots").fetchone()
 
     assert (1,) == before == during
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        reader.execute("SELECT 1")
     with pytest.raises(sqlite3.OperationalError, match="no such table"):
         bots_of(views, TENANT)
     assert filled.position()
@@ -138,11 +140,14 @@ def test_a_file_that_turns_out_damaged_is_thrown_away_and_stops_nobody(
     monkeypatch.setattr(runners, "POLL_S", 0.01)
     runner = Runner(log.ledger, views, [Damaged(), Counts("other")])
     position = log.append(registered(), a_started())
+    with views.writing() as connection:
+        connection.execute("CREATE TABLE of_the_damaged_file (nothing)")
     with running(runner):
         assert reached(runner, position)
         assert Damaged.hurt.wait(SOON_S)
     assert [State("counts", 2), State("other", 2)] == runner.states()
     assert [(1,), (2,)] == dump(views)["counts"] == dump(views)["other"]
+    assert "of_the_damaged_file" not in dump(views)
 
 
 def test_a_copy_taken_while_it_runs_is_as_good_as_none(log: Log, views: Views, filled: Runner) -> None:
