@@ -22,7 +22,6 @@ POLL_S = 1.0
 """In case a wake was missed, or trouble is over, or the views' file was taken away."""
 REST_S, REST_S_PER_EVENT, REST_S_MAX = 0.008, 0.001, 0.1
 """After a batch, about thirty times as long as it takes: live projecting costs little of a core, in larger batches."""
-BREATH_S = 0.001
 
 log = structlog.get_logger(__name__)
 
@@ -156,9 +155,6 @@ class Runner:
                 # A lone event never waits for this, and nobody who waits for a position does.
                 self._hurried.wait(POLL_S if self._trouble else min(REST_S + read * REST_S_PER_EVENT, REST_S_MAX))
                 self._woken.wait(POLL_S)
-            else:
-                # A lock is not fair: who waits to pause one, or to swap one in, must get it between two batches.
-                self._stopping.wait(BREATH_S)
 
     def _tried(self) -> int:
         try:

@@ -141,7 +141,7 @@ def test_a_file_that_turns_out_damaged_is_thrown_away_and_stops_nobody(
     runner = Runner(log.ledger, views, [Damaged(), Counts("other")])
     position = log.append(registered(), a_started())
     with views.writing() as connection:
-        connection.execute("CREATE TABLE of_the_damaged_file (nothing)")
+        connection.execute("CREATE TABLE of_the_damaged_file (row)")
     with running(runner):
         assert reached(runner, position)
         assert Damaged.hurt.wait(SOON_S)
