@@ -238,7 +238,10 @@ def test_a_view_that_stands_still_is_read_as_it_is_and_nobody_waits(house: House
 
 def test_a_paused_projection_is_named_and_the_gateway_ready(house: House) -> None:
     act(house, "bots", "pause")
-    house.log.add_to("bot/9", e.BotRemoved(occurred_at=after(-1000), bot_id=9, tenant_id=TENANT))
+    position = house.log.add_to("bot/9", e.BotRemoved(occurred_at=after(-1000), bot_id=9, tenant_id=TENANT))
+    for one in listed(house)["projections"]:
+        if one["name"] != "bots":
+            assert house.client.loop.run(house.runner.wait_for(position, SOON_S, of=one["name"]))
     ready = house.call("GET", "/health/ready", key="")
 
     assert (200, ["bots"]) == (ready.status_code, ready.json()["paused"])
