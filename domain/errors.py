@@ -28,5 +28,13 @@ class WrongMasterKey(StoreError):
     """The master key does not open what this database holds."""
 
 
+class Unreadable(StoreError):
+    """An event of the log is of no kind that this version knows, or damaged."""
+
+    def __init__(self, position: int, topic: str, cause: Exception) -> None:
+        self.position, self.topic, self.cause = position, topic, repr(cause)
+        super().__init__(f"{topic} at position {position}: {self.cause}")
+
+
 class Shredded(StoreError):
     """The key of this payload was destroyed."""

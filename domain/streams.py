@@ -21,6 +21,15 @@ def summary_stream(day: str, bot_id: int) -> str:
     return f"{SUMMARIES}{day}/{bot_id}"
 
 
+def admin_stream(day: date) -> str:
+    return f"admin/{day:%Y-%m-%d}"
+
+
+def projection_stream(name: str) -> str:
+    """What was decided about a projection."""
+    return f"projections/{name}"
+
+
 BOTS = "bot/"
 TENANTS = "tenant/"
 ALERTS = "alert/"

@@ -20,6 +20,7 @@ from gateway.routes.commands import Commands, commands_in
 from gateway.routes.fleet import FleetRoutes
 from gateway.routes.health import HealthRoutes
 from gateway.routes.history import HistoryRoutes
+from gateway.routes.projections import Projections
 from gateway.routes.retention import RetentionRoutes
 from gateway.routes.retries import Retries
 from gateway.routes.service import Service
@@ -45,6 +46,7 @@ def create_app(doors: Doors) -> Starlette:
             *Breakers(doors, gate, reads).routes(),
             *Retries(doors, gate, reads).routes(),
             *FleetRoutes(doors, gate, reads).routes(),
+            *Projections(doors, gate).routes(),
             *Accounts(doors, gate, reads).routes(),
             *RetentionRoutes(doors, gate).routes(),
             *Tenants(doors, gate, reads).routes(),

@@ -20,6 +20,11 @@ class Caller(NamedTuple):
     scopes: tuple[str, ...]
 
     @property
+    def by(self) -> str:
+        """As the record of an act names its key."""
+        return self.key_id or "settings"
+
+    @property
     def is_admin(self) -> bool:
         return Scope.ADMIN in self.scopes
 

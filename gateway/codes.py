@@ -89,6 +89,12 @@ PROBLEMS: Mapping[str, Kind] = MappingProxyType({
     # The gateway
     "shutting_down": Kind(503, "The gateway is stopping", "Nothing was done. Send it again after a few seconds."),
     "store_unavailable": Kind(503, "The event store does not answer", "Try again after the time in Retry-After."),
+    "rebuild_runs": Kind(
+        409, "A projection is being rebuilt", "GET /admin/system/projections shows how far it is: wait for its end."
+    ),
+    "not_stopped_there": Kind(
+        409, "The projection does not stand still there", "GET /admin/system/projections names where it stands still."
+    ),
     "internal": Kind(
         500, "The gateway failed", "The fault is ours, and in our log under the request id: tell the operator."
     ),

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from domain.tenant import Key
+from projections.control import Rebuild, Status
 from projections.past import Moment
-from projections.runner import State
 from projections.views import Readable
 
 
@@ -34,7 +34,23 @@ class Progress(Protocol):
     def newest(self) -> int:
         """The log's. Blocks."""
 
-    def states(self) -> list[State]: ...
+
+class Steering(Protocol):
+    """An admin's hand on the projections. It changes no fact: what does is recorded first, by the audit actor."""
+
+    def statuses(self) -> list[Status]:
+        """Blocks, as all the others do but the next one."""
+
+    def rebuilding(self) -> Rebuild | None: ...
+
+    def pause(self, name: str, reason: str, by: str) -> None: ...
+
+    def resume(self, name: str) -> None: ...
+
+    def obey_skips(self, name: str) -> None: ...
+
+    def rebuild(self, name: str) -> None:
+        """Begins it. Raises RebuildRuns."""
 
 
 class History(Protocol):
@@ -62,11 +78,13 @@ class Doors:
     fleet: Askable
     accounts: Askable
     alerts: Askable
+    audit: Askable
     find_key: Callable[[str], Key | None]
     """By key id; None for one that is unknown or revoked. Called on every request."""
     views: Readable
     past: History
     retention: Askable
     runner: Progress
+    projections: Steering
     clock: Clock
     options: GatewayOptions

@@ -62,11 +62,13 @@ def doors(settings: Settings, loft: Loft) -> Doors:
         fleet=loft.fleet,
         accounts=loft.accounts,
         alerts=loft.alerts,
+        audit=loft.audit,
         find_key=loft.keys.find,
         views=loft.views,
         past=loft.past,
         retention=loft.retention,
         runner=loft.runner,
+        projections=loft.projections,
         clock=loft.clock,
         options=GatewayOptions(
             open_registration=settings.registration_is_open,

@@ -15,6 +15,7 @@ import pykka
 from actors.acceptance import Archive
 from actors.accounts import AccountsActor, KeyRing, Weights
 from actors.alerts import AlertsActor
+from actors.audit import AuditActor
 from actors.fleet import read_bot, remembers_hold, slots_of, take_up
 from actors.guards import Policy
 from actors.incarnations import GIVEN_UP, Bots
@@ -42,6 +43,7 @@ from ops.retention import worker
 from ops.settings import Settings
 from projections.all import all_projections
 from projections.checkpoints import Checkpoints
+from projections.control import Control
 from projections.past import Past
 from projections.retention import Retention
 from projections.runner import Runner
@@ -58,11 +60,13 @@ class Loft:
     fleet: pykka.ActorRef[Any]
     accounts: pykka.ActorRef[Any]
     alerts: pykka.ActorRef[Any]
+    audit: pykka.ActorRef[Any]
     keys: KeyRing
     views: Views
     past: Past
     retention: pykka.ActorRef[Any]
     runner: Runner
+    projections: Control
     ledger: Ledger
     clock: Clock
     first_admin_key: TenantKey | None
@@ -124,15 +128,19 @@ async def running(
         retention = RetentionSteward.start(work, clock, ports.timers)
         stack.push_async_callback(stopped, retention)
         first = None if settings.admin_key else await _ask(accounts, FoundOperator())
+        control = Control(runner, ledger, clock)
+        stack.callback(control.close)
         yield Loft(
             fleet=supervisor,
             accounts=accounts,
             alerts=telling,
+            audit=AuditActor.start(journal, clock),
             retention=retention,
             keys=keys,
             views=views,
             past=past,
             runner=runner,
+            projections=control,
             ledger=ledger,
             clock=clock,
             first_admin_key=first,

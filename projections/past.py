@@ -11,11 +11,13 @@ from datetime import datetime
 from itertools import takewhile
 from typing import NamedTuple
 
+from domain.errors import Unreadable
 from domain.store.ledger import Ledger
 from projections.baseline import begun, horizon
 from projections.checkpoints import Checkpoint, Checkpoints
 from projections.folding import fold
 from projections.projection import Projection
+from projections.skips import skips_of
 from projections.views import Views
 
 BATCH = 2000
@@ -135,13 +137,21 @@ class Past:
             _look_through(connection, projection, checkpoint.settled)
 
     def _fold(self, connection: sqlite3.Connection, projection: Projection, after: int, until: int) -> None:
+        skipped = skips_of(self._ledger, projection.name)
         while after < until:
-            batch = list(takewhile(lambda recorded: recorded.position <= until, self._ledger.read(after, BATCH)))
+            try:
+                read = self._ledger.read(after, BATCH)
+            except Unreadable as unreadable:
+                if unreadable.position not in skipped:
+                    raise Unfoldable(str(unreadable)) from unreadable
+                after = unreadable.position
+                continue
+            batch = list(takewhile(lambda recorded: recorded.position <= until, read))
             if not batch:
                 return
-            folded = fold(projection, batch, after, connection)
-            if folded.poison is not None:
-                raise Unfoldable(folded.poison)
+            folded = fold(projection, batch, after, connection, skipped)
+            if folded.stop is not None:
+                raise Unfoldable(f"{folded.stop.topic} at position {folded.stop.position}")
             after = folded.position
 
 

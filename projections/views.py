@@ -8,12 +8,14 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
+from projections.moments import moment
 from projections.projection import Projection
+from projections.state import Pause
 
 SCHEMA_VERSION = 3
 """Raised with every change of a table or of what a fold writes: the views then start over."""
@@ -22,7 +24,14 @@ CACHE_KIB = 32_768
 CHECKPOINT_PAGES = 4_000
 """16 MB of write-ahead log: a page that many batches change is copied into the file once."""
 
-_POSITIONS = "CREATE TABLE IF NOT EXISTS positions (name TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID"
+_OF_THE_RUNNER = {
+    "positions": "(name TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID",
+    "paused": "(name TEXT PRIMARY KEY, reason TEXT NOT NULL, by_whom TEXT NOT NULL, since REAL NOT NULL) WITHOUT ROWID",
+}
+"""Beside the tables of the projections. A rebuilt view brings its position and nothing else of these."""
+_FILES = ("", "-wal", "-shm")
+Identity = tuple[tuple[int, int] | None, ...]
+"""Which files these are, whatever their names."""
 
 
 class Readable(Protocol):
@@ -39,6 +48,7 @@ class Views:
         self._idle_readers: deque[sqlite3.Connection] = deque()
         self._closed = False
         self._writer = _opened(path)
+        self._identity = _identity(path)
 
     def prepare(self, projections: Iterable[Projection]) -> None:
         """Makes the tables that are not there; a new projection begins at position 0."""
@@ -63,15 +73,17 @@ class Views:
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """The views as they are at one moment, for any thread; never waits for the writer."""
-        connection = self._reader()
+        # These may be changed for new ones meanwhile, with the file that they read.
+        idle = self._idle_readers
+        connection = self._reader(idle)
         try:
             connection.execute("BEGIN")
             yield connection
         finally:
             connection.rollback()
-            self._idle_readers.append(connection)
-            if self._closed:
-                self._close_readers()
+            idle.append(connection)
+            if self._closed or idle is not self._idle_readers:
+                _close(idle)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -101,31 +113,47 @@ class Views:
             finally:
                 self._writer.execute("DETACH copy")
 
+    def is_in_place(self) -> bool:
+        """Whether what lies under the file's name is still what we write into."""
+        return _identity(self.path) == self._identity
+
+    def reopen(self) -> None:
+        """Whatever lies there now; a new file where that is none of ours."""
+        with self._writing:
+            self._leave()
+            self._writer = _opened(self.path)
+            self._identity = _identity(self.path)
+
     def start_over(self) -> None:
         """An empty file in place of this one."""
         with self._writing:
-            self._writer.close()
-            self._close_readers()
+            self._leave()
             delete(self.path)
-            self._writer = _opened(self.path)
+            self.reopen()
 
     def close(self) -> None:
         self._closed = True
         with self._writing:
-            self._close_readers()
-            self._writer.close()
+            self._leave()
 
-    def _reader(self) -> sqlite3.Connection:
+    def _leave(self) -> None:
+        self._writer.close()
+        idle, self._idle_readers = self._idle_readers, deque()
+        _close(idle)
+
+    def _reader(self, idle: deque[sqlite3.Connection]) -> sqlite3.Connection:
         try:
-            return self._idle_readers.pop()
+            return idle.pop()
         except IndexError:
             connection = _connected(self.path, "rw")
             connection.execute("PRAGMA query_only=ON")
             return connection
 
-    def _close_readers(self) -> None:
-        while self._idle_readers:
-            self._idle_readers.pop().close()
+
+def _close(readers: deque[sqlite3.Connection]) -> None:
+    with suppress(IndexError):  # another thread may take the last one
+        while True:
+            readers.pop().close()
 
 
 def positions(connection: sqlite3.Connection) -> dict[str, int]:
@@ -136,9 +164,33 @@ def move(connection: sqlite3.Connection, name: str, position: int) -> None:
     connection.execute("UPDATE positions SET position=? WHERE name=?", (position, name))
 
 
+def pauses(connection: sqlite3.Connection) -> dict[str, Pause]:
+    rows = connection.execute("SELECT name, reason, by_whom, since FROM paused")
+    return {name: Pause(reason, by, moment(float(since))) for name, reason, by, since in rows}
+
+
+def keep_pauses(connection: sqlite3.Connection, found: Mapping[str, Pause]) -> None:
+    """These and no others."""
+    connection.execute("DELETE FROM paused")
+    rows = [(name, pause.reason, pause.by, pause.since.timestamp()) for name, pause in found.items()]
+    connection.executemany("INSERT INTO paused VALUES (?, ?, ?, ?)", rows)
+
+
 def delete(path: Path) -> None:
-    for suffix in ("", "-wal", "-shm"):
+    for suffix in _FILES:
         path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+def _identity(path: Path) -> Identity:
+    return tuple(_number_of(path.with_name(path.name + suffix)) for suffix in _FILES)
+
+
+def _number_of(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _opened(path: Path) -> sqlite3.Connection:
@@ -150,7 +202,8 @@ def _opened(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA synchronous=NORMAL")
     connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
     connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
-    connection.execute(_POSITIONS)
+    for name, columns in _OF_THE_RUNNER.items():
+        connection.execute(f"CREATE TABLE IF NOT EXISTS {name} {columns}")
     connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
     return connection
 
@@ -175,8 +228,8 @@ def _connected(path: Path, mode: str) -> sqlite3.Connection:
 
 
 def _take_over(connection: sqlite3.Connection) -> None:
-    tables = connection.execute("SELECT name FROM other.sqlite_master WHERE type='table' AND name<>'positions'")
-    for (table,) in tables.fetchall():
+    tables = connection.execute("SELECT name FROM other.sqlite_master WHERE type='table'").fetchall()
+    for table in {name for (name,) in tables} - _OF_THE_RUNNER.keys():
         connection.execute(f"DELETE FROM main.{table}")  # noqa: S608  a name out of our own file
         connection.execute(f"INSERT INTO main.{table} SELECT * FROM other.{table}")  # noqa: S608
     connection.execute("INSERT OR REPLACE INTO main.positions SELECT * FROM other.positions")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from actors.messages.accounts import FoundOperator, IssueKey, KeyInfo, ListKeys, RegisterTenant, RevokeKey, TenantKey
+from actors.messages.audit import Act, SkipEvent
 from actors.messages.base import Message
 from actors.messages.bots import (
     BotChanged,
@@ -41,6 +42,7 @@ from actors.messages.system import (
 
 __all__ = [
     "Accepted",
+    "Act",
     "BotChanged",
     "BreakerState",
     "Cancel",
@@ -77,6 +79,7 @@ __all__ = [
     "RevokeKey",
     "RunRetention",
     "SetBreaker",
+    "SkipEvent",
     "SuspendBot",
     "TenantInfo",
     "TenantKey",

@@ -43,6 +43,7 @@ from domain.events.lifecycle import (
     TenantRegistered,
     TenantWeighted,
 )
+from domain.events.operator import AdminActed, OperatorEvent, ProjectionEventSkipped
 from domain.events.retention import DaySummarised, RetentionRan
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "ActorPassivated",
     "ActorRestarted",
     "ActorStarted",
+    "AdminActed",
     "AlertCleared",
     "AlertEvent",
     "AlertPosted",
@@ -80,7 +82,9 @@ __all__ = [
     "HoldPlaced",
     "KeyIssued",
     "KeyRevoked",
+    "OperatorEvent",
     "OwnershipChallenged",
+    "ProjectionEventSkipped",
     "RetentionRan",
     "RetryStatisticsReset",
     "TenantRegistered",

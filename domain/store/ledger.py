@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+import msgspec
 from eventsourcing.persistence import StoredEvent
 
-from domain.store.mapper import Entry, Recorded, from_bytes, to_bytes
+from domain.errors import Unreadable
+from domain.store.mapper import Entry, Recorded, from_bytes, time_of, to_bytes
 from domain.store.sqlite import Row, SQLiteStore
 
 Mark = Callable[[Sequence[int]], int | None]
@@ -44,8 +46,23 @@ class Ledger:
         return found
 
     def read(self, after: int, limit: int) -> list[Recorded]:
-        """The next events of the log, at most `limit`."""
-        return [_recorded(row) for row in self._store.rows_after(after, limit)]
+        """The next events of the log, at most `limit`, and none behind one that cannot be read.
+
+        Raises Unreadable when that is the very next one, and StoreUnavailable.
+        """
+        rows = self._store.rows_after(after, limit)
+        try:
+            return [_recorded(row) for row in rows]
+        except Unreadable as found:
+            before = [_recorded(row) for row in rows if row[0] < found.position]
+            if not before:
+                raise
+            return before
+
+    def time_after(self, position: int) -> datetime | None:
+        """When the next event happened, whether or not it can be read; None: there is none, or nobody can tell."""
+        rows = self._store.rows_after(position, 1)
+        return time_of(rows[0][4]) if rows else None
 
     def at(self, position: int) -> Recorded | None:
         found = self.read(position - 1, 1)
@@ -103,4 +120,7 @@ class Ledger:
 
 def _recorded(row: Row) -> Recorded:
     position, stream, version, topic, state = row
-    return Recorded(position, stream, version, from_bytes(topic, state))
+    try:
+        return Recorded(position, stream, version, from_bytes(topic, state))
+    except (KeyError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise Unreadable(position, topic, error) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
@@ -9,6 +10,7 @@ import msgspec
 from domain.events import CATALOGUE, Event
 
 _encode = msgspec.json.Encoder().encode
+_base = msgspec.json.Decoder(Event).decode
 _decoders = {topic: msgspec.json.Decoder(event).decode for topic, event in CATALOGUE.items()}
 
 
@@ -31,6 +33,15 @@ class Recorded(NamedTuple):
 
 def to_bytes(event: Event) -> bytes:
     return _encode(event)
+
+
+def time_of(state: bytes) -> datetime | None:
+    """Of an event of any topic."""
+    try:
+        at = _base(state).occurred_at
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    return at if at.tzinfo is not None else None
 
 
 def from_bytes(topic: str, state: bytes) -> Event:

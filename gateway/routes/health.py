@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -66,8 +68,8 @@ class HealthRoutes:
         self._admin(request)
         fleet: FleetState = await asked(self._doors.fleet, DescribeFleet())
         alerts: list[AlertRaised] = await asked(self._doors.alerts, DescribeAlerts())
-        states = [state._asdict() for state in self._doors.runner.states()]
-        told = {"version": self._doors.options.version, "fleet": fleet, "projections": states}
+        projections = await asyncio.to_thread(self._doors.projections.statuses)
+        told = {"version": self._doors.options.version, "fleet": fleet, "projections": projections}
         return answer({**told, "alerts": [_open(alert) for alert in alerts]})
 
     async def _health(self, request: Request, caller: Caller, bot_id: int) -> Response:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -13,6 +15,7 @@ from gateway.codes import PROBLEMS
 from gateway.doors import Doors
 from gateway.problems import Problem
 from gateway.routing import at
+from projections.control import Status
 
 READY_S = 2.0
 LINKS = {
@@ -24,10 +27,10 @@ LINKS = {
     "command": "/api/commands/{command_id}",
     "problems": "/problems/{code}",
 }
-
-
 RECORDED_S = 2.0
 """An event that has waited longer for the disk says that the store is away."""
+LAG_S = 60.0
+"""A view that is further behind misleads whoever reads it."""
 
 
 class Service:
@@ -51,16 +54,14 @@ class Service:
 
     async def ready(self, _: Request) -> Response:
         """For a load balancer. Names what is wrong; why is for the operator, in stats and the log."""
-        wrong = [
-            f"the projection {state.name} stands still"
-            for state in self._doors.runner.states()
-            if state.error is not None
-        ]
+        projections = await asyncio.to_thread(self._doors.projections.statuses)
+        paused = [status.name for status in projections if status.paused is not None]
+        wrong = [trouble for status in projections if (trouble := _trouble_of(status))]
         if trouble := await self._trouble_of_fleet():
             wrong.insert(0, trouble)
         if wrong:
-            return answer({"status": "not_ready", "wrong": wrong}, 503, headers={"Retry-After": "1"})
-        return answer({"status": "ready", "wrong": []})
+            return answer({"status": "not_ready", "wrong": wrong, "paused": paused}, 503, headers={"Retry-After": "1"})
+        return answer({"status": "ready", "wrong": [], "paused": paused})
 
     async def problems(self, _: Request) -> Response:
         return answer({"problems": [_page(code) for code in PROBLEMS]})
@@ -79,6 +80,18 @@ class Service:
         if fleet.draining:
             return "the fleet is draining"
         return "the event store takes no events" if fleet.unrecorded_s > RECORDED_S else None
+
+
+def _trouble_of(status: Status) -> str | None:
+    """One that somebody paused is behind on purpose."""
+    if status.paused is not None:
+        return None
+    if status.error is not None:
+        return f"the projection {status.name} stands still"
+    if status.events_behind is None:
+        return "the event log does not answer"
+    behind_s = status.lag_s or 0.0
+    return f"the projection {status.name} is {behind_s:.0f} s behind" if behind_s > LAG_S else None
 
 
 def _page(code: str) -> dict[str, object]:

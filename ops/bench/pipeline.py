@@ -10,7 +10,8 @@ from pathlib import Path
 
 from domain.store.ledger import Ledger
 from domain.store.sqlite import SQLiteStore
-from ops.bench.figures import heading, line
+from ops.bench.figures import heading, line, spread
+from ops.bench.library import RelaxedView, projected_per_s
 from ops.bench.sizes import CONCURRENCY, Sizes
 from ops.bench.within import collected_as_served, each_once, loft_within, registered
 from projections.all import all_projections
@@ -19,6 +20,7 @@ from projections.views import Views
 
 BOTS = 50
 WARM_UP = 200
+REBUILDS = 3
 
 
 async def measure(sizes: Sizes, directory: Path) -> None:
@@ -43,10 +45,25 @@ async def _walked(sizes: Sizes, directory: Path) -> None:
 
 
 def _rebuilt(sizes: Sizes, directory: Path) -> None:
-    heading("All projections rebuilt from zero")
-    with closing(SQLiteStore(directory / "botloft.db")) as store, closing(Views(directory / "again.db")) as views:
-        runner = Runner(Ledger(store), views, all_projections())
+    """In turns with the library's own runner, which gets the newest events of the same log."""
+    heading("All projections rebuilt from zero, beside the library's ProjectionRunner with the same folds")
+    with closing(SQLiteStore(directory / "botloft.db")) as store:
+        ledger = Ledger(store)
+        some = ledger.read(max(0, ledger.head() - sizes.by_library), sizes.by_library)
+        ours, relaxed, as_it_comes = [], [], []
+        for number in range(REBUILDS):
+            ours.append(_rebuilt_per_s(ledger, directory / f"again-{number}.db"))
+            relaxed.append(projected_per_s(some, directory / f"relaxed-{number}.db", RelaxedView))
+            as_it_comes.append(projected_per_s(some, directory / f"library-{number}.db"))
+        line(f"{ledger.head()} events of {sizes.pipeline} commands", spread(ours, "events/s"))
+    for label, theirs in (("as it comes", as_it_comes), ("its view without sync", relaxed)):
+        line(f"ProjectionRunner, {label}, {len(some)} events", spread(theirs, "events/s"))
+        line("ratio", spread([our / their for our, their in zip(ours, theirs, strict=True)], "times"))
+
+
+def _rebuilt_per_s(ledger: Ledger, path: Path) -> float:
+    with closing(Views(path)) as views:
+        runner = Runner(ledger, views, all_projections())
         began = time.perf_counter()
         runner.catch_up()
-        took_s = time.perf_counter() - began
-        line(f"{runner.position()} events of {sizes.pipeline} commands", f"{runner.position() / took_s:,.0f} events/s")
+        return runner.position() / (time.perf_counter() - began)

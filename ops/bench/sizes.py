@@ -16,6 +16,8 @@ class Sizes:
     recorded_singly: int
     recorded_in_groups: int
     pipeline: int
+    by_library: int
+    """Events that the library's own runner folds, and saves of its own application."""
     paced_s: float
 
 
@@ -28,6 +30,7 @@ FULL = Sizes(
     recorded_singly=1000,
     recorded_in_groups=60_000,
     pipeline=50_000,
+    by_library=3000,
     paced_s=20.0,
 )
 QUICK = Sizes(
@@ -39,6 +42,7 @@ QUICK = Sizes(
     recorded_singly=20,
     recorded_in_groups=2000,
     pipeline=200,
+    by_library=50,
     paced_s=1.0,
 )
 CONCURRENCY = 32

@@ -68,6 +68,13 @@ STORED = {
     "day-summarised": f'{{{WHO},"day":"2026-06-01","up_to":99,"counts":{{"command-delivered":3}},"rows":"gA=="}}',
     "retention-ran": f'{{{WHEN},"tenant_id":"operator","up_to":99,"kept_from":"2026-06-02","events":7,"by":"botloft"}}',
     "alert-posted": f'{{{WHO},"kind":"bot_given_up","told":"alert-raised"}}',
+    "admin-acted": (
+        f'{{{WHEN},"tenant_id":"operator","by":"k1","reason":"disk","action":"projection.pause","target":"health"}}'
+    ),
+    "projection-event-skipped": (
+        f'{{{WHEN},"tenant_id":"operator","by":"k1","reason":"known bug","projection":"health","position":7,'
+        f'"topic":"command-delivered","cause":"KeyError()"}}'
+    ),
     "actor-started": f"{{{WHO}}}",
     "actor-failed": f'{{{WHO},"reason":"ValueError"}}',
     "actor-restarted": f'{{{WHO},"after_s":2.0}}',

@@ -17,11 +17,12 @@ from gateway.app import create_app
 from gateway.doors import Doors, GatewayOptions
 from projections.all import all_projections
 from projections.checkpoints import Checkpoints
+from projections.control import Control
 from projections.past import Past
 from projections.runner import Runner
 from projections.views import Views
 from tests.examples import OTHER_TENANT, TENANT, TOKEN_TEXT
-from tests.gateway.fakes import ADMIN_TEXT, Accounts, Alerts, Client, Fleet, House, Log, StandingClock, Steward
+from tests.gateway.fakes import ADMIN_TEXT, Accounts, Alerts, Audit, Client, Fleet, House, Log, StandingClock, Steward
 
 OPTIONS = GatewayOptions(
     open_registration=True, version="0.1.0", admin_key_hash=hashlib.sha256(ADMIN_TEXT.encode()).hexdigest()
@@ -49,21 +50,25 @@ def _house(directory: Path, stack: ExitStack, options: dict[str, Any]) -> House:
     runner.start()
     stack.callback(runner.stop)
     log = Log(ledger, runner)
-    fleet, accounts, alerts = Fleet(log), Accounts(log), Alerts()
+    fleet, accounts, audit = Fleet(log), Accounts(log), Audit(log)
+    control = Control(runner, ledger, StandingClock())
+    stack.callback(control.close)
     doors = Doors(
         fleet=fleet,
         accounts=accounts,
-        alerts=alerts,
+        alerts=Alerts(),
+        audit=audit,
         find_key=accounts.find,
         views=views,
         past=Past(ledger, views, Checkpoints(views.path.parent / "checkpoints", []), all_projections()),
         retention=Steward(),
         runner=runner,
+        projections=control,
         clock=StandingClock(),
         options=replace(OPTIONS, **options),
     )
     client = Client(create_app(doors), stack.enter_context(asyncio.Runner()))
-    house = House(client, doors, fleet, accounts, log, runner, ledger)
+    house = House(client, doors, fleet, accounts, log, runner, ledger, audit)
     house.key = accounts.found(TENANT, "Acme", (Scope.TENANT,)).api_key
     house.other_key = accounts.found(OTHER_TENANT, "Globex", (Scope.TENANT,)).api_key
     house.admin_key = accounts.found(OPERATOR, "Operator", (Scope.ADMIN,)).api_key

@@ -16,6 +16,7 @@ import httpx
 from starlette.applications import Starlette
 
 from actors.messages import (
+    Act,
     BotChanged,
     BreakerState,
     ChangeBot,
@@ -41,6 +42,7 @@ from actors.messages import (
     RetentionReport,
     RevokeKey,
     SetBreaker,
+    SkipEvent,
     SuspendBot,
     TenantInfo,
     TenantKey,
@@ -87,13 +89,13 @@ class Log:
         self._runner.wake()
         return positions[-1]
 
+    def everything(self) -> list[Recorded]:
+        return self._ledger.read(0, 10_000)
+
     def add(self, event: events.DayEvent) -> int:
-        return self.next(streams.day_stream(event), event)
+        return self.add_to(streams.day_stream(event), event)
 
-    def all(self) -> list[Recorded]:
-        return self._ledger.read(0, 1000)
-
-    def next(self, stream: str, event: events.Event) -> int:
+    def add_to(self, stream: str, event: events.Event) -> int:
         return self.write(stream, self._ledger.last_version(stream), [event])
 
 
@@ -190,7 +192,7 @@ class Fleet(Actor):
             return NOT_HERE
         owner = bot.tenants[0] if bot else OPERATOR
         reset = events.RetryStatisticsReset(occurred_at=NOON, tenant_id=owner, bot_id=bot_id, reason=reason, by=by)
-        return self._log.next(streams.FLEET, reset)
+        return self._log.add_to(streams.FLEET, reset)
 
     def _became(self, bot: Bot, tenant_id: str, decision: lives.Decision) -> object:
         if isinstance(decision, Refused):
@@ -271,6 +273,34 @@ def info(tenant: Tenant, position: Any = None) -> TenantInfo:
     return TenantInfo(tenant.tenant_id, name, tenant.weight, keys, registered_at, position)
 
 
+class Audit(Actor):
+    def __init__(self, log: Log) -> None:
+        super().__init__()
+        self._log = log
+
+    def answer(self, message: Any) -> object:
+        match message:
+            case Act(action, target, reason, tenant_id, by):
+                acted = events.AdminActed(
+                    occurred_at=NOON, tenant_id=tenant_id, by=by, reason=reason, action=action, target=target
+                )
+                return self._log.add_to(streams.admin_stream(NOON), acted)
+            case SkipEvent(projection, position, topic, cause, reason, tenant_id, by):
+                skipped = events.ProjectionEventSkipped(
+                    occurred_at=NOON,
+                    tenant_id=tenant_id,
+                    by=by,
+                    reason=reason,
+                    projection=projection,
+                    position=position,
+                    topic=topic,
+                    cause=cause,
+                )
+                return self._log.add_to(streams.projection_stream(projection), skipped)
+            case _:
+                raise TypeError(f"the audit actor has no case for {message!r}")
+
+
 def delivered(**changes: Any) -> Outcome:
     return an_outcome(**{"final": Final.DELIVERED, "code": "", "result": MESSAGE, **changes})
 
@@ -316,6 +346,7 @@ class House:
     log: Log
     runner: Runner
     ledger: Ledger
+    audit: Audit
     tenant: str = "acme"
     key: str = field(default="", repr=False)
     other_key: str = field(default="", repr=False)

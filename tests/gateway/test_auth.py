@@ -65,6 +65,16 @@ ROUTES: list[tuple[str, str, object, tuple[int, ...]]] = [
     ("GET", f"/admin/system/circuit-breakers/{BOT_ID}", None, ADMIN),
     ("POST", f"/admin/system/circuit-breakers/{BOT_ID}/open", {"reason": "a flood"}, ADMIN),
     ("POST", f"/admin/system/circuit-breakers/{BOT_ID}/reset", {"reason": "looked into"}, ADMIN),
+    ("GET", "/admin/system/projections", None, ADMIN),
+    ("POST", "/admin/system/projections/health/pause", {"reason": "a full disk"}, ADMIN),
+    ("POST", "/admin/system/projections/health/resume", {}, ADMIN),
+    ("POST", "/admin/system/projections/nosuch/rebuild", {"reason": "x"}, (401, 401, 401, 403, 403, 404, 404)),
+    (
+        "POST",
+        "/admin/system/projections/health/skip",
+        {"position": 3, "reason": "a known bug"},
+        (401, 401, 401, 403, 403, 409, 409),
+    ),
 ]
 
 

@@ -34,7 +34,7 @@ def places(house: House, **asked: object) -> list[tuple[int, str]]:
 
 
 def newest_of(house: House, kind: type[e.Event]) -> Any:
-    return [recorded.event for recorded in house.log.all() if isinstance(recorded.event, kind)][-1]
+    return [recorded.event for recorded in house.log.everything() if isinstance(recorded.event, kind)][-1]
 
 
 def do(house: House, method: str, path: str, body: object = None) -> Any:

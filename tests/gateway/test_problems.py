@@ -46,6 +46,8 @@ STATUS = {
     "delivery_unrecorded": 504,
     "shutting_down": 503,
     "store_unavailable": 503,
+    "rebuild_runs": 409,
+    "not_stopped_there": 409,
     "internal": 500,
 }
 

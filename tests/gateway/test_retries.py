@@ -69,7 +69,7 @@ def test_one_bot_s_numbers_can_be_reset(house: House, path: str, body: dict[str,
 def test_a_reset_is_in_the_log_and_leaves_what_was_before(house: House) -> None:
     retried(house)
     house.call("POST", RESET, {"reason": "looked into", "bot_id": BOT_ID}, key=house.admin_key)
-    log = [recorded.event for recorded in house.log.all()]
+    log = [recorded.event for recorded in house.log.everything()]
 
     assert (TENANT, BOT_ID, "looked into", "admin", NOON) == (
         log[-1].tenant_id,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pykka
 
 from actors.runtime import InboxFull
-from projections.runner import State
+from projections.state import State, Stop
 from tests.gateway.fakes import House
 
 
@@ -16,7 +16,7 @@ def test_it_lives_as_long_as_it_answers(house: House) -> None:
 
 
 def test_it_is_ready(house: House) -> None:
-    assert {"status": "ready", "wrong": []} == house.call("GET", "/health/ready", key="").json()
+    assert {"status": "ready", "wrong": [], "paused": []} == house.call("GET", "/health/ready", key="").json()
 
 
 def test_a_fleet_that_drains_is_not_ready(house: House) -> None:
@@ -33,7 +33,7 @@ def test_a_fleet_that_does_not_answer_is_not_ready(house: House) -> None:
 
 
 def test_a_projection_that_stands_still_is_named_and_no_more_is_said(house: House) -> None:
-    house.runner.states = lambda: [State("bots", 9, None), State("health", 3, "KeyError('a secret')")]  # type: ignore[method-assign]
+    house.runner.states = lambda: [State("bots", 9), State("health", 3, Stop("KeyError('a secret')"))]  # type: ignore[method-assign]
     answer = house.call("GET", "/health/ready", key="")
 
     assert (503, ["the projection health stands still"]) == (answer.status_code, answer.json()["wrong"])

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain import events as e
+from projections import carrier
 from projections import runner as runners
 from projections.all import all_projections
 from projections.runner import Runner
@@ -106,7 +107,7 @@ def test_rebuilt_from_zero_equals_live_byte_for_byte(
 def tables_of(name: str, place: Path) -> set[str]:
     with closing(Views(place / "empty.db")) as empty:
         empty.prepare([projection for projection in all_projections() if projection.name == name])
-        return dump(empty).keys() - {"positions"}
+        return dump(empty).keys() - {"positions", "paused"}
 
 
 def test_a_process_that_is_killed_anywhere_counts_each_event_once(
@@ -127,8 +128,8 @@ def test_a_process_that_is_killed_anywhere_counts_each_event_once(
             raise Killed
         move(connection, name, position)
 
-    move = runners.move
-    monkeypatch.setattr(runners, "move", killed_at_third_move)
+    move = carrier.move
+    monkeypatch.setattr(carrier, "move", killed_at_third_move)
     for _ in range(100):
         with closing(Views(tmp_path / "killed.db")) as views:
             try:

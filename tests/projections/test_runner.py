@@ -9,7 +9,8 @@ import pytest
 from projections import runner as runners
 from projections.all import all_projections
 from projections.commands import command_story
-from projections.runner import Runner, State
+from projections.runner import Runner
+from projections.state import State
 from projections.views import Views
 from tests.examples import COMMAND_ID, a_delivered, a_started
 from tests.projections.runners import Counts, reached, running
@@ -51,11 +52,11 @@ def test_a_new_projection_catches_up_while_the_others_see_nothing_twice(log: Log
     log.append(a_delivered())
     runner = Runner(log.ledger, views, [Counts("old"), Counts("new")])
 
-    assert [State("old", 2, None), State("new", 0, None)] == runner.states()
+    assert [State("old", 2), State("new", 0)] == runner.states()
     assert 0 == runner.position()
     runner.catch_up()
 
-    assert [State("old", 3, None), State("new", 3, None)] == runner.states()
+    assert [State("old", 3), State("new", 3)] == runner.states()
     assert [(1,), (2,), (3,)] == dump(views)["old"] == dump(views)["new"]
 
 

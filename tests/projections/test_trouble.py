@@ -12,7 +12,8 @@ from domain.store.ledger import Snapshot
 from domain.store.mapper import Recorded
 from projections import runner as runners
 from projections.all import all_projections
-from projections.runner import NotRebuilt, Runner, State
+from projections.runner import NotRebuilt, Runner
+from projections.state import State, Stop
 from projections.views import Views
 from tests.examples import a_delivered, a_started
 from tests.projections.runners import SOON_S, Counts, reached, running
@@ -27,8 +28,8 @@ def test_a_projection_that_cannot_fold_an_event_stops_before_it_and_the_others_g
     runner.catch_up()
     stopped, *others = runner.states()
 
-    assert State("counts", 2, "bot-removed at position 3: ValueError('cannot fold this')") == stopped
-    assert [State(name, 5, None) for name in NAMES] == others
+    assert State("counts", 2, Stop("ValueError('cannot fold this')", 3, "bot-removed")) == stopped
+    assert [State(name, 5) for name in NAMES] == others
     assert [(1,), (2,)] == dump(views)["counts"]
     assert 2 == runner.position()
     assert reached(runner, 5, of="commands")
@@ -48,7 +49,7 @@ def test_a_stopped_projection_is_tried_again_after_a_restart_and_by_a_rebuild(lo
     again.catch_up()
     runner.rebuild("counts")
 
-    assert [State("counts", 3, None)] == again.states() == runner.states()
+    assert [State("counts", 3)] == again.states() == runner.states()
     assert [(1,), (2,), (3,)] == dump(views)["counts"]
 
 
@@ -66,6 +67,9 @@ class Away:
     def snapshot(self, stream: str) -> Snapshot | None:
         return self._log.ledger.snapshot(stream)
 
+    def stream(self, stream: str, after_version: int = 0) -> list[Recorded]:
+        return self._log.ledger.stream(stream, after_version)
+
     def read(self, after: int, limit: int) -> list[Recorded]:
         self.asked.set()
         if not self.back:
@@ -81,12 +85,13 @@ def test_a_store_that_is_away_is_asked_again(log: Log, views: Views, monkeypatch
     with running(runner):
         assert away.asked.wait(SOON_S)
         assert not reached(runner, 1, timeout_s=0.05)
-        assert all("gone" in (state.error or "") for state in runner.states())
+        assert all(state.error and "gone" in state.error.reason for state in runner.states())
         away.back = True
 
         assert reached(runner, 1)
         assert not any(state.error for state in runner.states())
     away.back = False
+    log.append(suspended())
     with pytest.raises(StoreUnavailable):
         runner.catch_up()
 
@@ -102,5 +107,5 @@ def test_a_full_disk_poisons_nobody(log: Log, views: Views) -> None:
     with pytest.raises(sqlite3.OperationalError):
         runner.catch_up()
 
-    assert [State("counts", 0, None)] == runner.states()
+    assert [State("counts", 0)] == runner.states()
     assert [] == dump(views)["counts"]

@@ -14,12 +14,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.errors import StaleStream, StoreUnavailable, StoreUnusable
+from domain.errors import StaleStream, StoreUnavailable, StoreUnusable, Unreadable
 from domain.store import sqlite
 from domain.store.ledger import Ledger, Snapshot
 from domain.store.mapper import Entry, Recorded
 from domain.store.sqlite import SQLiteStore
-from tests.examples import a_delivered, a_hold, a_started, after
+from tests.examples import NOON, a_delivered, a_hold, a_started, after
 
 ROOT = Path(__file__).parents[3]
 STREAM = "d/2026-07-01/7000000001"
@@ -74,6 +74,28 @@ def test_the_log_is_read_in_pieces(ledger: Ledger) -> None:
     assert [3, 4] == positions(ledger.read(2, 2))
     assert [5] == positions(ledger.read(4, 2))
     assert [] == positions(ledger.read(5, 2))
+
+
+@pytest.mark.parametrize("damage", ["topic='of-a-newer-version'", "state='{'", "state='{}'"])
+def test_what_cannot_be_read_is_named_and_what_comes_before_it_is_read(
+    store: SQLiteStore, ledger: Ledger, damage: str
+) -> None:
+    ledger.append(entries(1, 4))
+    with store.writing() as cursor:
+        cursor.execute(f"UPDATE events SET {damage} WHERE rowid=3")
+
+    assert [1, 2] == positions(ledger.read(0, 10))
+    with pytest.raises(Unreadable) as found:
+        ledger.read(2, 10)
+    assert 3 == found.value.position
+    assert f"{found.value.topic} at position 3: " in str(found.value)
+    assert [4] == positions(ledger.read(3, 10))
+
+
+def test_the_time_of_the_next_event_is_told(ledger: Ledger) -> None:
+    ledger.append(entries(1, 2))
+
+    assert [NOON, NOON, None] == [ledger.time_after(position) for position in (0, 1, 2)]
 
 
 def test_a_stream_is_read_by_itself_and_from_any_version_on(ledger: Ledger) -> None:

@@ -1,0 +1,68 @@
+"""Writes down what admins do. It decides nothing: whoever asks it has looked whether it may be done."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from actors.messages import Act, SkipEvent
+from actors.ports import Clock, Recording
+from actors.runtime import DEFERRED, LoopActor
+from domain import streams
+from domain.errors import StoreError
+from domain.events import AdminActed, OperatorEvent, ProjectionEventSkipped
+from domain.refusal import Refused
+
+
+class AuditActor(LoopActor):
+    def __init__(self, journal: Recording, clock: Clock) -> None:
+        super().__init__()
+        self._journal = journal
+        self._clock = clock
+
+    def on_receive(self, message: object) -> Any:
+        match message:
+            case Act():
+                acted = self._acted(message)
+                return self._written(streams.admin_stream(acted.occurred_at), acted)
+            case SkipEvent():
+                return self._skip(message)
+            case _:
+                raise TypeError(f"AuditActor has no case for {type(message).__name__}")
+
+    def _skip(self, skip: SkipEvent) -> Any:
+        # The act first: a crash between the two leaves a trace of what was wanted, and never a skip without one.
+        acted = self._acted(Act("projection.skip", skip.projection, skip.reason, skip.tenant_id, skip.by))
+        self._journal.write(streams.admin_stream(acted.occurred_at), None, (acted,))
+        skipped = ProjectionEventSkipped(
+            occurred_at=self._clock.utc(),
+            tenant_id=skip.tenant_id,
+            by=skip.by,
+            reason=skip.reason,
+            projection=skip.projection,
+            position=skip.position,
+            topic=skip.topic,
+            cause=skip.cause,
+        )
+        return self._written(streams.projection_stream(skip.projection), skipped)
+
+    def _acted(self, act: Act) -> AdminActed:
+        return AdminActed(
+            occurred_at=self._clock.utc(),
+            tenant_id=act.tenant_id,
+            by=act.by,
+            reason=act.reason,
+            action=act.action,
+            target=act.target,
+        )
+
+    def _written(self, stream: str, event: OperatorEvent) -> Any:
+        reply = self.reply_later()
+
+        def written(result: int | StoreError) -> None:
+            if isinstance(result, StoreError):
+                reply.set(Refused("store_unavailable", "It could not be recorded and was not done. Try again."))
+            else:
+                reply.set(result)
+
+        self._journal.write(stream, None, (event,), written)
+        return DEFERRED

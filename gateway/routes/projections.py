@@ -1,0 +1,160 @@
+"""`/admin/system/projections`: how the views are kept up, and an admin's hand on it.
+
+What is done is recorded first; what cannot be recorded is not done. One request after the other, so that nothing
+changes between the look and the act.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from actors.messages import Act, SkipEvent
+from domain.errors import StoreError
+from domain.tenant import Scope
+from gateway import bodies
+from gateway.answers import answer
+from gateway.asking import asked
+from gateway.auth import Caller, Gate
+from gateway.doors import Doors
+from gateway.problems import Problem
+from gateway.routing import at
+from projections.control import Phase, Status
+from projections.state import Stop
+
+PREFIX = "/admin/system/projections"
+MAX_REASON = 200
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Why(bodies.Body, frozen=True):
+    reason: str
+
+
+class Perhaps(Why, frozen=True):
+    reason: str = "none given"
+
+
+class Skip(Why, frozen=True):
+    position: int
+    """Named by the caller, so that nobody skips another event than the one that was looked at."""
+
+
+B = TypeVar("B", bound=Why)
+
+
+class Projections:
+    def __init__(self, doors: Doors, gate: Gate) -> None:
+        self._doors = doors
+        self._hand = doors.projections
+        self._gate = gate
+        self._one = asyncio.Lock()
+
+    def routes(self) -> list[Route]:
+        return [
+            at(PREFIX, GET=self.listed),
+            at(f"{PREFIX}/{{name}}/pause", POST=self.pause),
+            at(f"{PREFIX}/{{name}}/resume", POST=self.resume),
+            at(f"{PREFIX}/{{name}}/rebuild", POST=self.rebuild),
+            at(f"{PREFIX}/{{name}}/skip", POST=self.skip),
+        ]
+
+    async def listed(self, request: Request) -> Response:
+        self._admin(request)
+        statuses = await in_thread(self._hand.statuses)
+        return answer({"projections": statuses, "rebuild": self._hand.rebuilding()})
+
+    async def pause(self, request: Request) -> Response:
+        caller, body = self._admin(request), await self._body(request, Why)
+        async with self._one:
+            found = await self._named(request)
+            position = await self._recorded("pause", found, body.reason, caller)
+            await in_thread(self._hand.pause, found.name, body.reason, caller.by)
+            return answer(await self._named(request), position=position)
+
+    async def resume(self, request: Request) -> Response:
+        """Ends a pause; one that stopped by itself tries again."""
+        caller, body = self._admin(request), await self._body(request, Perhaps)
+        async with self._one:
+            found = await self._named(request)
+            position = await self._recorded("resume", found, body.reason, caller)
+            await in_thread(self._hand.resume, found.name)
+            return answer(await self._named(request), position=position)
+
+    async def rebuild(self, request: Request) -> Response:
+        """Begins it; `listed` tells how far it is."""
+        caller, body = self._admin(request), await self._body(request, Why)
+        async with self._one:
+            found = await self._named(request)
+            running = self._hand.rebuilding()
+            if running is not None and running.state == "running":
+                raise Problem(
+                    "rebuild_runs",
+                    f"The projection {running.name} is being rebuilt: {running.done} of "
+                    f"{running.total} events. Wait until it is done.",
+                )
+            position = await self._recorded("rebuild", found, body.reason, caller)
+            await in_thread(self._hand.rebuild, found.name)
+            return answer(self._hand.rebuilding(), 202, position=position)
+
+    async def skip(self, request: Request) -> Response:
+        caller, body = self._admin(request), await self._body(request, Skip)
+        async with self._one:
+            found = await self._named(request)
+            stop = _stop_at(body.position, found)
+            skip = SkipEvent(
+                found.name, body.position, stop.topic or "", stop.reason, body.reason, caller.tenant_id, caller.by
+            )
+            position: int = await asked(self._doors.audit, skip)
+            await in_thread(self._hand.obey_skips, found.name)
+            return answer(await self._named(request), position=position)
+
+    async def _recorded(self, verb: str, found: Status, reason: str, caller: Caller) -> int:
+        act = Act(f"projection.{verb}", found.name, reason, caller.tenant_id, caller.by)
+        position: int = await asked(self._doors.audit, act)
+        return position
+
+    async def _named(self, request: Request) -> Status:
+        statuses = {status.name: status for status in await in_thread(self._hand.statuses)}
+        name = request.path_params["name"]
+        if name not in statuses:
+            raise Problem("not_found", f"There is no such projection. There are: {', '.join(statuses)}.")
+        return statuses[name]
+
+    async def _body(self, request: Request, shape: type[B]) -> B:
+        body = await bodies.of_request(request, shape, self._doors.options.max_body_bytes)
+        reason = bodies.line_of("reason", body.reason, MAX_REASON)
+        return msgspec.structs.replace(body, reason=reason)
+
+    def _admin(self, request: Request) -> Caller:
+        return self._gate.admitted(request.headers.get("authorization"), Scope.ADMIN)
+
+
+async def in_thread(act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    try:
+        return await asyncio.to_thread(act, *args, **kwargs)
+    except (StoreError, sqlite3.Error):
+        detail = "The views or the log cannot be reached, and nothing has changed. Try again."
+        raise Problem("store_unavailable", detail, retry_after_s=1.0) from None
+
+
+def _stop_at(position: int, found: Status) -> Stop:
+    if found.state is Phase.REBUILDING:
+        raise Problem("rebuild_runs", f"The projection {found.name} is being rebuilt: skip when that has ended.")
+    if found.error is None or found.error.position is None:
+        raise Problem("not_stopped_there", f"The projection {found.name} stands still at no event: nothing to skip.")
+    if found.error.position != position:
+        raise Problem(
+            "not_stopped_there",
+            f"The projection {found.name} stands still at position {found.error.position}, not at {position}.",
+        )
+    return found.error

@@ -1,0 +1,109 @@
+"""A running gateway, asked over HTTP with an admin's key, for the command line.
+
+No proxy of the environment and no redirect ever gets to see the key.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import msgspec
+
+from ops.settings import Settings
+
+TIMEOUT_S = 40.0
+"""Longer than the gateway takes to say that it cannot."""
+ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  where such a gateway listens, this is one of its addresses
+UNAUTHENTICATED, FORBIDDEN = 401, 403
+MAX_IN_HEADER = 0xFF
+
+
+class NotReached(Exception):
+    """There is no gateway, or something else answers."""
+
+
+class Refused(Exception):
+    """What the gateway says to this request, as one sentence."""
+
+
+class AdminClient:
+    def __init__(self, url: str, key: str) -> None:
+        """Raises NotReached for what is no http(s) address, and Refused for what can be no key."""
+        parts = urlsplit(url)
+        try:
+            port = parts.port
+        except ValueError:
+            port = -1
+        if parts.scheme not in ("http", "https") or not parts.hostname or port == -1:
+            raise NotReached(f"{url} is no address of a gateway. It looks like http://127.0.0.1:8080.")
+        if not key.isprintable() or any(ord(character) > MAX_IN_HEADER for character in key):
+            raise Refused("The key has characters that no key has: copy it again, whole.")
+        self._is_safe = parts.scheme == "https"
+        self._host, self._port, self._prefix = parts.hostname, port, parts.path.rstrip("/")
+        self._url = url
+        self._headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+
+    def get(self, *path: str) -> dict[str, Any]:
+        return self._asked("GET", path, None)
+
+    def post(self, *path: str, **body: object) -> dict[str, Any]:
+        return self._asked("POST", path, msgspec.json.encode(body))
+
+    def _asked(self, method: str, path: tuple[str, ...], body: bytes | None) -> dict[str, Any]:
+        """Raises NotReached and Refused."""
+        target = "/".join((self._prefix, *(quote(part, safe="") for part in path)))
+        try:
+            with self._connected() as connection:
+                connection.request(method, target, body, self._headers)
+                answer = connection.getresponse()
+                status, content = answer.status, answer.read()
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise NotReached(
+                f"No gateway answers at {self._url} ({_why(error)}). Is it running? --url names another address."
+            ) from None
+        found = _decoded(content)
+        if found is None:
+            raise NotReached(f"What answers at {self._url} is no Botloft gateway (HTTP {status}).")
+        if status in (UNAUTHENTICATED, FORBIDDEN):
+            raise Refused(f"The key opens nothing here: {found.get('detail', '')} Set an admin's in BOTLOFT_ADMIN_KEY.")
+        if status >= http.client.BAD_REQUEST:
+            raise Refused(str(found.get("detail") or found.get("title") or f"HTTP {status}"))
+        return found
+
+    @contextmanager
+    def _connected(self) -> Iterator[http.client.HTTPConnection]:
+        make = http.client.HTTPSConnection if self._is_safe else http.client.HTTPConnection
+        connection = make(self._host, self._port, timeout=TIMEOUT_S)
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+
+def url_of(settings: Settings) -> str:
+    """Where the gateway of these settings listens. Raises NotReached."""
+    if settings.port == 0:
+        raise NotReached("BOTLOFT_PORT is 0, which takes any free port: say with --url where the gateway listens.")
+    host = ANYWHERE.get(settings.host, settings.host)
+    return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
+
+
+def _decoded(content: bytes) -> dict[str, Any] | None:
+    try:
+        found = msgspec.json.decode(content)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _why(error: Exception) -> str:
+    """No more than the system's own words: an exception's text may hold what was sent."""
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    number = getattr(error, "errno", None)
+    return os.strerror(number) if isinstance(number, int) and number > 0 else type(error).__name__
