@@ -6,7 +6,8 @@ from projections.bots import BotsProjection
 from projections.commands import CommandsProjection
 from projections.health import HealthProjection
 from projections.projection import Projection
+from projections.usage import UsageProjection
 
 
 def all_projections() -> list[Projection]:
-    return [BotsProjection(), HealthProjection(), CommandsProjection()]
+    return [BotsProjection(), HealthProjection(), CommandsProjection(), UsageProjection()]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from projections.projection import Projection
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Raised with every change of a table or of what a fold writes: the views then start over."""
 BUSY_S = 5.0
 CACHE_KIB = 32_768
