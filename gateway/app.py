@@ -14,6 +14,7 @@ from gateway.doors import Doors
 from gateway.problems import Problem, on_http_exception, on_problem, told
 from gateway.reading import Reads
 from gateway.routes.accounts import Accounts
+from gateway.routes.analytics import Analytics
 from gateway.routes.bots import Bots
 from gateway.routes.breakers import Breakers
 from gateway.routes.commands import Commands, commands_in
@@ -35,6 +36,7 @@ def create_app(doors: Doors) -> Starlette:
             *Stories(doors, gate, reads).routes(),
             *Bots(doors, gate, reads).routes(),
             *HealthRoutes(doors, gate, reads).routes(),
+            *Analytics(doors, gate, reads).routes(),
             *Breakers(doors, gate, reads).routes(),
             *Accounts(doors, gate, reads).routes(),
             *Service(doors).routes(),

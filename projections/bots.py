@@ -63,6 +63,13 @@ def bot_of(views: Views, tenant_id: str, bot_id: int) -> BotRow | None:
     return _row(*row) if row else None
 
 
+def is_known(views: Views, tenant_id: str | None, bot_id: int) -> bool:
+    """To this tenant; without one, to anybody."""
+    with views.reading() as connection:
+        rows = connection.execute("SELECT tenant_id FROM bots WHERE bot_id=?", (bot_id,)).fetchall()
+    return bool(rows) if tenant_id is None else (tenant_id,) in rows
+
+
 def _row(*columns: Any) -> BotRow:
     bot_id, tenant_id, username, first_name, status, ownership, reason, registered_at, config = columns
     at, own = moment(float(registered_at)), msgspec.json.decode(config, type=dict[str, object])

@@ -23,8 +23,7 @@ from projections.usage.counts import (
     US_PER_MS,
 )
 from projections.usage.descriptions import normalised
-
-HOUR_S, DAY_S = 3600, 86_400
+from projections.usage.spans import DAY_S, HOUR_S
 
 
 class ErrorKey(NamedTuple):

@@ -44,3 +44,5 @@ def sums(counts: tuple[str, ...]) -> str:
 
 
 REQUESTS = "successful+failed+rejected"
+TROUBLED = "failed+rejected+rate_limited>0"
+"""The few rows of chats that an index of their own finds."""

@@ -13,7 +13,9 @@ OTHERS = "(others)"
 
 _KNOWN = """SELECT day, tenant_id, bot_id, counted_as, category, code, telegram_code, description
 FROM usage_errors WHERE day=? AND tenant_id=? AND bot_id=?"""
-_ADD = "INSERT INTO usage_errors VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET count=count+excluded.count"
+_ADD = (
+    "INSERT INTO usage_errors VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET count=count+excluded.count"
+)
 
 _Day = tuple[int, str, int]
 

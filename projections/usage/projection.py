@@ -1,9 +1,9 @@
 """Folds a batch in memory and adds each touched row once.
 
-Hours stand at three heights: of a bot (under its owner of that time), of a tenant (bot 0) and of the whole fleet (bot 0,
-no tenant), so that no question about many bots has to read the hours of each. Days stand per bot and are added up when
-somebody asks. Every row tells its hour or its day, as the second at which it begins. Usage is history: nothing of it
-goes with a removal, and a bot with a new owner begins anew.
+Hours stand at three heights: of a bot (under its owner of that time), of a tenant (bot 0) and of the whole fleet
+(bot 0, no tenant), so that no question about many bots has to read the hours of each. Days stand per bot and are added
+up when somebody asks. Every row tells its hour or its day, as the second at which it begins. Usage is history: nothing
+of it goes with a removal, and a bot with a new owner begins anew.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ import sqlite3
 from collections.abc import Sequence
 
 from domain.store.mapper import Recorded
-from projections.usage.batch import DAY_S, GATHERED, Batch, Counted
+from projections.usage.batch import GATHERED, Batch, Counted
 from projections.usage.classes import add, packed, unpacked
-from projections.usage.counts import CHAT_COUNTS, COUNTS, added, columns_of
+from projections.usage.counts import CHAT_COUNTS, COUNTS, TROUBLED, added, columns_of
 from projections.usage.errors_kept import write_errors
+from projections.usage.spans import DAY_S
 
 EVERY_BOT, EVERY_TENANT = 0, ""
 
@@ -28,6 +29,8 @@ PRIMARY KEY (day, tenant_id, bot_id, method)) WITHOUT ROWID"""
 CHATS = f"""CREATE TABLE IF NOT EXISTS usage_chats (day INTEGER NOT NULL, tenant_id TEXT NOT NULL,
 bot_id INTEGER NOT NULL, chat TEXT NOT NULL, {columns_of(CHAT_COUNTS)},
 PRIMARY KEY (day, tenant_id, bot_id, chat)) WITHOUT ROWID"""
+TROUBLED_CHATS = f"""CREATE INDEX IF NOT EXISTS usage_troubled_chats ON usage_chats (day, tenant_id, bot_id, chat)
+WHERE {TROUBLED}"""
 ERRORS = """CREATE TABLE IF NOT EXISTS usage_errors (day INTEGER NOT NULL, tenant_id TEXT NOT NULL,
 bot_id INTEGER NOT NULL, counted_as TEXT NOT NULL, category TEXT NOT NULL, code TEXT NOT NULL,
 telegram_code INTEGER NOT NULL, description TEXT NOT NULL, count INTEGER NOT NULL,
@@ -49,7 +52,7 @@ _Hours = dict[tuple[int, str, int], Counted]
 
 class UsageProjection:
     name = "usage"
-    tables = (HOURS, METHODS, CHATS, ERRORS)
+    tables = (HOURS, METHODS, CHATS, TROUBLED_CHATS, ERRORS)
 
     def fold(self, events: Sequence[Recorded], connection: sqlite3.Connection) -> None:
         batch = Batch()

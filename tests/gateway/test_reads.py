@@ -91,7 +91,7 @@ def test_stats_name_the_fleet_and_how_far_each_projection_is(house: House) -> No
 
     assert {"bots": 1, "awake": 1, "open_commands": 0, "draining": False, "unrecorded_s": 0.0} == told["fleet"]
     assert "0.1.0" == told["version"]
-    assert {"bots", "health", "commands"} == {state["name"] for state in told["projections"]}
+    assert {"bots", "health", "commands", "usage"} == {state["name"] for state in told["projections"]}
 
 
 @pytest.mark.parametrize("path", PATHS)
