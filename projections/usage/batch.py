@@ -1,7 +1,8 @@
-"""What one batch of events adds, gathered in memory: by hour and method, by day and chat, by day and error."""
+"""What one batch of events adds, gathered in memory: bot by bot and hour by hour."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -11,10 +12,9 @@ from projections.outcomes import CountedAs, counted_as
 from projections.usage.classes import Classes, class_of
 from projections.usage.counts import (
     ANSWERED,
-    CHAT_COUNTS,
-    CHAT_RATE_LIMITED,
     COUNTS,
     RATE_LIMITED,
+    REQUEST_COUNTS,
     RESPONSE_US,
     RETRIES,
     SUCCESSFUL,
@@ -39,36 +39,52 @@ class ErrorKey(NamedTuple):
     description: str
 
 
-class Counted:
-    """One bot's use of one method in one hour."""
+_none_yet = ([0] * len(REQUEST_COUNTS)).copy
 
-    __slots__ = ("classes", "counts")
+
+class BotHour:
+    """What one bot did in one hour."""
+
+    __slots__ = ("chats", "classes", "counts", "methods")
 
     def __init__(self) -> None:
         self.counts = [0] * len(COUNTS)
         self.classes: Classes = {}
+        self.methods: dict[str, list[int]] = defaultdict(_none_yet)
+        self.chats: dict[str, list[int]] = defaultdict(_none_yet)
+
+    def count(self, kind: int, event: events.Ended | events.AttemptFailed) -> None:
+        self.counts[kind] += 1
+        self.methods[event.method][kind] += 1
+        if event.chat is not None:
+            self.chats[event.chat][kind] += 1
+
+    def answered(self, event: events.Ended) -> None:
+        response_ms = event.queue_ms + event.telegram_ms
+        counts, classes = self.counts, self.classes
+        counts[ANSWERED] += 1
+        counts[RESPONSE_US] += int(response_ms * US_PER_MS)
+        counts[TELEGRAM_US] += int(event.telegram_ms * US_PER_MS)
+        found = class_of(response_ms)
+        classes[found] = classes.get(found, 0) + 1
 
 
 class Batch:
-    __slots__ = ("chats", "errors", "methods")
+    __slots__ = ("errors", "hours")
 
     def __init__(self) -> None:
-        self.methods: dict[tuple[str, int, int, str], Counted] = {}
-        """By tenant, bot, hour and method."""
-        self.chats: dict[tuple[int, str, int, str], list[int]] = {}
-        """By day, tenant, bot and chat."""
+        self.hours: dict[tuple[int, str, int], BotHour] = {}
+        """By bot, tenant and hour."""
         self.errors: dict[ErrorKey, int] = {}
         """In the order in which they were first seen."""
 
     def delivered(self, event: events.CommandDelivered) -> None:
-        counted, chat = self._at(event)
-        counted.counts[SUCCESSFUL] += 1
-        _answered(counted, event)
-        if chat is not None:
-            chat[SUCCESSFUL] += 1
+        hour = self._at(event)
+        hour.count(SUCCESSFUL, event)
+        hour.answered(event)
 
     def rejected(self, event: events.CommandRejected) -> None:
-        _answered(self._failed(event), event)
+        self._failed(event).answered(event)
 
     def not_sent(self, event: events.CommandNotSent) -> None:
         self._failed(event)
@@ -77,47 +93,26 @@ class Batch:
         self._failed(event).counts[UNCERTAIN] += 1
 
     def attempt_failed(self, event: events.AttemptFailed) -> None:
-        counted, chat = self._at(event)
+        hour = self._at(event)
         if event.again_at is not None:
-            counted.counts[RETRIES] += 1
+            hour.counts[RETRIES] += 1
         if event.category is Category.RATE_LIMIT:
-            counted.counts[RATE_LIMITED] += 1
-            if chat is not None:
-                chat[CHAT_RATE_LIMITED] += 1
+            hour.count(RATE_LIMITED, event)
 
-    def _failed(self, event: events.Failed) -> Counted:
-        counted, chat = self._at(event)
-        kind = counted_as(event)
-        counted.counts[kind] += 1
-        if chat is not None:
-            chat[kind] += 1
+    def _failed(self, event: events.Failed) -> BotHour:
+        kind, hour = counted_as(event), self._at(event)
+        hour.count(kind, event)
         key = _error(event, kind)
         self.errors[key] = self.errors.get(key, 0) + 1
-        return counted
+        return hour
 
-    def _at(self, event: events.Ended | events.AttemptFailed) -> tuple[Counted, list[int] | None]:
+    def _at(self, event: events.Ended | events.AttemptFailed) -> BotHour:
         at = int(event.occurred_at.timestamp())
-        key = (event.tenant_id, event.bot_id, at - at % HOUR_S, event.method)
-        counted = self.methods.get(key)
-        if counted is None:
-            counted = self.methods[key] = Counted()
-        if event.chat is None:
-            return counted, None
-        of_chat = (at - at % DAY_S, event.tenant_id, event.bot_id, event.chat)
-        chat = self.chats.get(of_chat)
-        if chat is None:
-            chat = self.chats[of_chat] = [0] * len(CHAT_COUNTS)
-        return counted, chat
-
-
-def _answered(counted: Counted, event: events.Ended) -> None:
-    response_ms = event.queue_ms + event.telegram_ms
-    counts, classes = counted.counts, counted.classes
-    counts[ANSWERED] += 1
-    counts[RESPONSE_US] += int(response_ms * US_PER_MS)
-    counts[TELEGRAM_US] += int(event.telegram_ms * US_PER_MS)
-    found = class_of(response_ms)
-    classes[found] = classes.get(found, 0) + 1
+        key = (event.bot_id, event.tenant_id, at - at % HOUR_S)
+        hour = self.hours.get(key)
+        if hour is None:
+            hour = self.hours[key] = BotHour()
+        return hour
 
 
 def _error(event: events.Failed, kind: CountedAs) -> ErrorKey:

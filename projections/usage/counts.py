@@ -1,33 +1,26 @@
-"""What is counted, in the order of the tables' columns; all of it whole numbers, so that sums do not depend on order.
-
-The first four are places in a list as `CountedAs` numbers them.
-"""
+"""What is counted, in the order of the tables' columns. All of it whole numbers: their sums do not depend on order."""
 
 from __future__ import annotations
 
 from projections.outcomes import CountedAs
 
-COUNTS = (
-    "successful",
-    "failed",
-    "rejected",
-    "not_sent",
-    "uncertain",
-    "retries",
-    "rate_limited",
-    "answered",
-    "response_us",
-    "telegram_us",
-)
-"""`uncertain` are among the failed; `rate_limited` are answers 429, of which one command may have several; `answered`
-is how many commands have a response time: those that Telegram delivered or rejected."""
-CHAT_COUNTS = ("successful", "failed", "rejected", "not_sent", "rate_limited")
+REQUEST_COUNTS = ("successful", "failed", "rejected", "not_sent", "rate_limited")
+"""Of a method or a chat. The first four stand where `CountedAs` says; `rate_limited` are answers 429, of which one
+command may have several."""
+COUNTS = (*REQUEST_COUNTS, "uncertain", "retries", "answered", "response_us", "telegram_us")
+"""Of an hour. `uncertain` are among the failed; `answered` is how many commands have a response time: those that
+Telegram delivered or rejected."""
 
 SUCCESSFUL = int(CountedAs.SUCCESSFUL)
-UNCERTAIN, RETRIES, RATE_LIMITED, ANSWERED, RESPONSE_US, TELEGRAM_US = range(4, 10)
-CHAT_RATE_LIMITED = 4
+RATE_LIMITED, UNCERTAIN, RETRIES, ANSWERED, RESPONSE_US, TELEGRAM_US = range(4, 10)
 
 US_PER_MS = 1000
+
+REQUESTS = "successful+failed+rejected"
+BUSY_FROM = 4
+BUSY = f"{REQUESTS}>={BUSY_FROM}"
+TROUBLED = "failed+rejected+rate_limited>0"
+"""Rows of chats that an index of their own finds: few, so that it costs little to keep."""
 
 
 def columns_of(counts: tuple[str, ...]) -> str:
@@ -41,8 +34,3 @@ def added(counts: tuple[str, ...]) -> str:
 
 def sums(counts: tuple[str, ...]) -> str:
     return ", ".join(f"SUM({name})" for name in counts)
-
-
-REQUESTS = "successful+failed+rejected"
-TROUBLED = "failed+rejected+rate_limited>0"
-"""The few rows of chats that an index of their own finds."""

@@ -38,7 +38,7 @@ class Usage(Requests, frozen=True, kw_only=True):
     """Telegram's own share of it, of the last attempt."""
 
 
-class MethodUsage(Usage, frozen=True, kw_only=True):
+class MethodUsage(Requests, frozen=True, kw_only=True):
     method: str
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 import msgspec
 
 from projections.moments import moment
-from projections.usage.counts import CHAT_COUNTS, sums
+from projections.usage.counts import REQUEST_COUNTS, sums
 from projections.usage.figures import Requests, change_pct, requests
 from projections.usage.lists import Page, Slice, page
 from projections.usage.rows import Whose, of_days
@@ -50,7 +50,7 @@ def tenants(views: Views, whose: Whose, span: Span, cut: Slice) -> Tenants:
 def _by_tenant(connection: sqlite3.Connection, whose: Whose, span: Span) -> dict[str, Requests]:
     where, values = of_days(whose, span)
     rows = connection.execute(
-        f"SELECT tenant_id, {sums(CHAT_COUNTS)} FROM usage_methods WHERE {where} GROUP BY tenant_id",  # noqa: S608  ours
+        f"SELECT tenant_id, {sums(REQUEST_COUNTS)} FROM usage_methods WHERE {where} GROUP BY tenant_id",  # noqa: S608  ours
         values,
     )
     return {tenant_id: Requests(**requests(*counts)) for tenant_id, *counts in rows}
