@@ -40,7 +40,13 @@ def _of_a_bot(draw: st.DrawFn) -> e.Event:
     """Any event of any of three bots, two tenants and a few commands, in no order that a domain would allow."""
     who = {"bot_id": draw(st.sampled_from([BOT_ID, OTHER_BOT_ID, 5])), "tenant_id": draw(st.sampled_from("ab"))}
     at = after(draw(_seconds))
-    command = {**who, "occurred_at": at, "command_id": f"command-{draw(st.integers(0, 6))}"}
+    command = {
+        **who,
+        "occurred_at": at,
+        "command_id": f"command-{draw(st.integers(0, 6))}",
+        "method": draw(st.sampled_from(["sendMessage", "sendPhoto"])),
+        "chat": draw(st.sampled_from(["42", "@news", None])),
+    }
     told = {
         "queue_ms": draw(st.floats(0, 1e4)),
         "telegram_ms": draw(st.floats(0, 1e6)),
@@ -68,6 +74,7 @@ def _of_a_bot(draw: st.DrawFn) -> e.Event:
                 an_uncertain(**command, **told, category=category),
                 attempt_failed(draw(st.integers(1, 4)), **command),
                 attempt_failed(draw(st.integers(1, 4)), again_at=None, **command),
+                attempt_failed(1, category=Category.RATE_LIMIT, telegram_code=429, **command),
                 e.ActorStarted(**who, occurred_at=at),
             ]
         )

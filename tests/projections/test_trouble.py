@@ -25,7 +25,7 @@ def test_a_projection_that_cannot_fold_an_event_stops_before_it_and_the_others_g
     stopped, *others = runner.states()
 
     assert State("counts", 2, "bot-removed at position 3: ValueError('cannot fold this')") == stopped
-    assert [State(name, 5, None) for name in ("bots", "health", "commands")] == others
+    assert [State(name, 5, None) for name in ("bots", "health", "commands", "usage")] == others
     assert [(1,), (2,)] == dump(views)["counts"]
     assert 2 == runner.position()
     assert reached(runner, 5, of="commands")
