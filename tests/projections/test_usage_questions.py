@@ -221,55 +221,80 @@ def empty() -> Iterator[Views]:
         yield views
 
 
-ROWS = st.dictionaries(
-    st.tuples(st.integers(0, 3), st.sampled_from("ab"), st.integers(1, 2), st.integers(1, 9).map(str)),
-    st.one_of(st.integers(1, 12), st.integers(1, 200)),
-    max_size=60,
+# Few chats and dense days: so that one can be first of all without being first on any day.
+CHATS = [("a", 1, "1"), ("a", 1, "2"), ("a", 2, "1"), *[("b", 1, str(chat)) for chat in range(5)]]
+A_DAY = st.lists(st.one_of(st.integers(0, 5), st.integers(0, 14)), min_size=len(CHATS), max_size=len(CHATS))
+ROWS = st.lists(A_DAY, min_size=2, max_size=4).map(
+    lambda days: {
+        (day, *chat): times for day, row in enumerate(days) for chat, times in zip(CHATS, row, strict=True) if times
+    }
 )
+
+
+FORTNIGHT = usage.Span(WEEK.start, WEEK.start + 14 * DAY_S)
+Rows = dict[tuple[int, str, int, str], int]
+
+
+def fill(views: Views, rows: Rows) -> None:
+    with views.writing() as connection:
+        connection.execute("DELETE FROM usage_chats")
+        connection.execute("DELETE FROM usage_hours")
+        connection.executemany(
+            "INSERT INTO usage_chats VALUES (?, ?, ?, ?, ?, 0, 0, 0, 0)",
+            [(WEEK.start + day * DAY_S, *chat, times) for (day, *chat), times in rows.items()],
+        )
+        # So that it is known which tenants had which bot.
+        hours = [(bot, tenant, WEEK.start, *[0] * 10, b"\x80") for _, tenant, bot, _ in rows]
+        connection.executemany(f"INSERT OR IGNORE INTO usage_hours VALUES ({', '.join('?' * 14)})", hours)
+
+
+def first_of(views: Views, read: int, whose: usage.Whose, cut: usage.Slice) -> tuple[list[tuple[object, int]], bool]:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(busiest, "READ_A_DAY", read)
+        page = usage.chats(views, whose, FORTNIGHT, cut)
+    return [((r.tenant_id, r.bot_id, r.chat), r.total_requests) for r in page.rows], page.next_offset is not None
 
 
 @settings(max_examples=200, deadline=None)
 @given(
     rows=ROWS,
     read=st.integers(1, 6),
-    limit=st.integers(1, 6),
-    offset=st.integers(0, 4),
+    limit=st.integers(1, 3),
+    offset=st.integers(0, 2),
     whose=st.builds(usage.Whose, st.sampled_from([None, "a"]), st.sampled_from([None, 1])),
 )
 def test_the_busiest_chats_are_those_that_adding_all_up_finds(
-    empty: Views, rows: dict[tuple[int, str, int, str], int], read: int, limit: int, offset: int, whose: usage.Whose
+    empty: Views, rows: Rows, read: int, limit: int, offset: int, whose: usage.Whose
 ) -> None:
-    span = usage.Span(WEEK.start, WEEK.start + 4 * DAY_S)
+    fill(empty, rows)
     sums: Counter[tuple[str, int, str]] = Counter()
-    with empty.writing() as connection:
-        connection.execute("DELETE FROM usage_chats")
-        connection.execute("DELETE FROM usage_hours")
-        for (day, tenant, bot, chat), times in rows.items():
-            connection.execute(
-                "INSERT INTO usage_chats VALUES (?, ?, ?, ?, ?, 0, 0, 0, 0)",
-                (WEEK.start + day * DAY_S, tenant, bot, chat, times),
-            )
-            # So that it is known which tenants had the bot.
-            hour = (bot, tenant, WEEK.start, *[0] * 10, b"\x80")
-            connection.execute(f"INSERT OR IGNORE INTO usage_hours VALUES ({', '.join('?' * len(hour))})", hour)
-            if whose.tenant_id in (None, tenant) and whose.bot_id in (None, bot):
-                sums[tenant, bot, chat] += times
+    for (_, tenant, bot, chat), times in rows.items():
+        if whose.tenant_id in (None, tenant) and whose.bot_id in (None, bot):
+            sums[tenant, bot, chat] += times
     ordered = sorted(sums.items(), key=lambda item: (-item[1], item[0]))
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(busiest, "READ_A_DAY", read)
-        told = usage.chats(empty, whose, span, usage.Slice(limit, offset))
+    shown = ordered[offset : offset + limit]
 
-    assert ordered[offset : offset + limit] == [((r.tenant_id, r.bot_id, r.chat), r.total_requests) for r in told.rows]
-    assert (told.next_offset is not None) == (len(ordered) > offset + limit)
+    assert (shown, len(ordered) > offset + limit) == first_of(empty, read, whose, usage.Slice(limit, offset))
+
+
+def test_a_chat_that_is_among_the_first_of_one_day_only_may_be_among_the_first_of_all(empty: Views) -> None:
+    first, second_ = {"a": 1000, "x": 300}, {"a": 1000, "b": 340, "c": 340, "d": 100, "x": 100}
+    fill(empty, {(day, "t", 1, chat): n for day, row in enumerate((first, second_)) for chat, n in row.items()})
+    told, _ = first_of(empty, 4, OF_THE_FLEET, usage.Slice(2))
+
+    assert [(("t", 1, "a"), 2000), (("t", 1, "x"), 400)] == told
+
+
+def test_a_chat_that_is_never_busy_may_be_the_first_of_all(empty: Views) -> None:
+    steady = {(day, "t", 1, "steady"): 3 for day in range(14)}
+    fill(empty, {**steady, **{(day, "t", 1, chat): 20 for day in range(2) for chat in "ab"}})
+    told, _ = first_of(empty, 100, OF_THE_FLEET, usage.Slice(1))
+
+    assert [(("t", 1, "steady"), 42)] == told
 
 
 def test_the_busiest_chats_of_steep_days_are_found_without_adding_all_up(empty: Views) -> None:
-    with empty.writing() as connection:
-        connection.execute("DELETE FROM usage_chats")
-        connection.executemany(
-            "INSERT INTO usage_chats VALUES (?, 'a', 1, ?, ?, 0, 0, 0, 0)",
-            [(day, str(chat), 1000 // chat) for day in WEEK.days for chat in range(1, 200)],
-        )
+    fill(empty, {(day, "t", 1, str(chat)): 1000 // chat for day in range(7) for chat in range(1, 200)})
     with empty.reading() as connection:
         found = busiest.candidates(connection, OF_THE_FLEET, WEEK, 5)
         flat = busiest.candidates(connection, OF_THE_FLEET, WEEK, 300)
