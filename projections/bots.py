@@ -51,6 +51,13 @@ class BotsProjection:
                 change(recorded.event, connection)
 
 
+def is_known(views: Views, tenant_id: str | None, bot_id: int) -> bool:
+    """To this tenant; without one, to anybody."""
+    with views.reading() as connection:
+        rows = connection.execute("SELECT tenant_id FROM bots WHERE bot_id=?", (bot_id,)).fetchall()
+    return bool(rows) if tenant_id is None else (tenant_id,) in rows
+
+
 def bots_of(views: Views, tenant_id: str) -> list[BotRow]:
     with views.reading() as connection:
         rows = connection.execute("SELECT * FROM bots WHERE tenant_id=? ORDER BY bot_id", (tenant_id,)).fetchall()
@@ -61,13 +68,6 @@ def bot_of(views: Views, tenant_id: str, bot_id: int) -> BotRow | None:
     with views.reading() as connection:
         row = connection.execute("SELECT * FROM bots WHERE tenant_id=? AND bot_id=?", (tenant_id, bot_id)).fetchone()
     return _row(*row) if row else None
-
-
-def is_known(views: Views, tenant_id: str | None, bot_id: int) -> bool:
-    """To this tenant; without one, to anybody."""
-    with views.reading() as connection:
-        rows = connection.execute("SELECT tenant_id FROM bots WHERE bot_id=?", (bot_id,)).fetchall()
-    return bool(rows) if tenant_id is None else (tenant_id,) in rows
 
 
 def _row(*columns: Any) -> BotRow:
