@@ -87,6 +87,9 @@ class AccountsActor(LoopActor):
         match message:
             case RegisterTenant():
                 return self._register(_random_id("t"), message.name, (Scope.TENANT,))
+            case IssueKey(tenants.OPERATOR) if tenants.OPERATOR not in self._tenants:
+                # Who has the admin key of the settings needs no other, until it is to give one to somebody.
+                return self._register(tenants.OPERATOR, "Operator", message.scopes, message.label)
             case IssueKey():
                 return self._issue(message)
             case RevokeKey():
@@ -107,12 +110,12 @@ class AccountsActor(LoopActor):
             case _:
                 raise TypeError(f"AccountsActor has no case for {type(message).__name__}")
 
-    def _register(self, tenant_id: str, name: str, scopes: tuple[Scope, ...]) -> Any:
+    def _register(self, tenant_id: str, name: str, scopes: tuple[Scope, ...], label: str = "first") -> Any:
         tenant, now, key = Tenant(tenant_id), self._clock.utc(), _new_key()
         registered = tenants.register(tenant, name, now)
         if isinstance(registered, Refused):
             return registered
-        issued = tenants.issue_key(reduce(tenants.evolve, registered, tenant), key, scopes, "first", now)
+        issued = tenants.issue_key(reduce(tenants.evolve, registered, tenant), key, scopes, label, now)
         if isinstance(issued, Refused):
             return issued
         return self._record(
@@ -147,9 +150,9 @@ class AccountsActor(LoopActor):
         return tenant.name is not None and after < tenant_id != tenants.OPERATOR
 
     def _found_operator(self) -> Any:
-        if tenants.OPERATOR in self._tenants:
+        if any(Scope.ADMIN in key.scopes for key in self._tenant(tenants.OPERATOR).keys.values()):
             return None
-        return self._register(tenants.OPERATOR, "Operator", (Scope.ADMIN,))
+        return self.on_receive(IssueKey(tenants.OPERATOR, (Scope.ADMIN,), "first"))
 
     def _record(self, tenant: Tenant, decided: tuple[events.Event, ...], made: Callable[[int], object]) -> Any:
         """Into the log, into memory, and once it is on disk to whoever asked."""

@@ -14,6 +14,7 @@ from gateway.doors import Doors
 from gateway.problems import Problem, on_http_exception, on_problem, told
 from gateway.reading import Reads
 from gateway.routes.accounts import Accounts
+from gateway.routes.analytics import Analytics
 from gateway.routes.bots import Bots
 from gateway.routes.breakers import Breakers
 from gateway.routes.commands import Commands, commands_in
@@ -43,6 +44,7 @@ def create_app(doors: Doors) -> Starlette:
             # Before those of health: there a bot's id is whatever follows.
             *HistoryRoutes(doors, gate, reads).routes(),
             *HealthRoutes(doors, gate, reads).routes(),
+            *Analytics(doors, gate, reads).routes(),
             *Breakers(doors, gate, reads).routes(),
             *Retries(doors, gate, reads).routes(),
             *FleetRoutes(doors, gate, reads).routes(),

@@ -28,6 +28,11 @@ class Caller(NamedTuple):
     def is_admin(self) -> bool:
         return Scope.ADMIN in self.scopes
 
+    @property
+    def reads_all(self) -> bool:
+        """Every tenant's numbers, not only its own."""
+        return self.is_admin or Scope.ANALYST in self.scopes
+
 
 class Gate:
     def __init__(self, find_key: Callable[[str], Key | None], admin_key_hash: str | None) -> None:

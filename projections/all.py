@@ -8,7 +8,15 @@ from projections.health import HealthProjection
 from projections.history import HistoryProjection
 from projections.projection import Projection
 from projections.retries import RetriesProjection
+from projections.usage import UsageProjection
 
 
 def all_projections() -> list[Projection]:
-    return [BotsProjection(), HealthProjection(), CommandsProjection(), HistoryProjection(), RetriesProjection()]
+    return [
+        BotsProjection(),
+        HealthProjection(),
+        CommandsProjection(),
+        HistoryProjection(),
+        RetriesProjection(),
+        UsageProjection(),
+    ]

@@ -53,6 +53,13 @@ class BotsProjection:
                 change(recorded.event, connection)
 
 
+def is_known(views: Readable, tenant_id: str | None, bot_id: int) -> bool:
+    """To this tenant; without one, to anybody."""
+    with views.reading() as connection:
+        rows = connection.execute("SELECT tenant_id FROM bots WHERE bot_id=?", (bot_id,)).fetchall()
+    return bool(rows) if tenant_id is None else (tenant_id,) in rows
+
+
 def bots_of(views: Readable, tenant_id: str) -> list[BotRow]:
     with views.reading() as connection:
         rows = connection.execute("SELECT * FROM bots WHERE tenant_id=? ORDER BY bot_id", (tenant_id,)).fetchall()

@@ -15,7 +15,7 @@ Spread = dict[int, int]
 
 _BOUNDS = UPPER_MS[:-1]
 """What is above all of them belongs to the last class."""
-_class_of = partial(bisect_left, _BOUNDS)
+class_of = partial(bisect_left, _BOUNDS)
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Spread).decode
 
@@ -25,7 +25,7 @@ def count(spread: Spread, ms: float) -> None:
 
 
 def count_all(spread: Spread, ms: Iterable[float]) -> None:
-    for found in map(_class_of, ms):
+    for found in map(class_of, ms):
         spread[found] = spread.get(found, 0) + 1
 
 
@@ -51,3 +51,11 @@ def to_bytes(spread: Spread) -> bytes:
 
 def from_bytes(stored: bytes) -> Spread:
     return _decode(stored)
+
+
+def together(stored: Iterable[bytes]) -> Spread:
+    """What several of them add up to."""
+    total: Spread = {}
+    for one in stored:
+        add(total, _decode(one))
+    return total

@@ -60,7 +60,7 @@ class Accounts:
         body = await bodies.of_request(request, NewKey, self._doors.options.max_body_bytes)
         scopes = _scopes(caller, body.scopes)
         label = bodies.line_of("label", body.label, MAX_LABEL, default="unnamed")
-        made = await self._issued(caller, IssueKey(caller.tenant_id, scopes, label))
+        made: TenantKey = await asked(self._doors.accounts, IssueKey(caller.tenant_id, scopes, label))
         self._reads.wrote(caller.tenant_id, made.position)
         content = {
             "key_id": made.key_id,
@@ -84,15 +84,6 @@ class Accounts:
         position: int = await asked(self._doors.accounts, RevokeKey(caller.tenant_id, key_id))
         self._reads.wrote(caller.tenant_id, position)
         return nothing(position=position)
-
-    async def _issued(self, caller: Caller, message: IssueKey) -> TenantKey:
-        try:
-            made: TenantKey = await asked(self._doors.accounts, message)
-        except Problem as problem:
-            if problem.code == "not_found" and caller.key_id is None:
-                raise Problem("forbidden", "There is no operator here beside the key of the settings.") from None
-            raise
-        return made
 
     def _caller(self, request: Request) -> Caller:
         return self._gate.admitted(request.headers.get("authorization"), *KEY_HOLDERS)

@@ -12,10 +12,10 @@ from typing import Any
 import msgspec
 
 from domain import events
-from domain.failure import TREATMENT
 from domain.rules import health
 from domain.rules.breaker import Phase
 from projections.health import latency, minutes
+from projections.outcomes import CountedAs, counted_as
 
 
 class Tally(msgspec.Struct):
@@ -50,17 +50,16 @@ class Tally(msgspec.Struct):
 
     def command_rejected(self, event: events.CommandRejected) -> None:
         self._answered(event)
-        if _is_failure(event):
+        if counted_as(event) is CountedAs.FAILED:
             self._failed(event)
         else:
             # Neither ends a row of failures nor lengthens it: as the breaker sees it.
             self.rejected += 1
 
     def command_not_sent(self, event: events.CommandNotSent) -> None:
-        if _is_failure(event):
+        if counted_as(event) is CountedAs.FAILED:
             self._failed(event)
         else:
-            # Our own refusal: Telegram was not asked, so it says nothing about the bot.
             self.not_sent += 1
 
     def command_uncertain(self, event: events.CommandUncertain) -> None:
@@ -137,7 +136,3 @@ def from_row(row: tuple[Any, ...]) -> Tally:
     tally = Tally(*row)
     tally.minutes, tally.latencies = array("I", row[-2]), array("I", row[-1])
     return tally
-
-
-def _is_failure(event: events.Failed) -> bool:
-    return event.category is not None and TREATMENT[event.category].is_failure

@@ -9,12 +9,13 @@ from typing import Any
 import msgspec
 
 from domain import events
-from domain.failure import TREATMENT, Category
+from domain.failure import Category
 from domain.store.mapper import Recorded
 from projections.history import bucket as buckets
 from projections.history import condition as conditions
 from projections.history.bucket import BUCKET_S, SHELF_S, Bucket
 from projections.history.condition import MINUTE_S, Changes, Condition
+from projections.outcomes import CountedAs, counted_as
 from projections.projection import Table
 
 _KEY = " AND ".join(f"{name}=?" for name in buckets.KEY)
@@ -101,14 +102,14 @@ class _Batch:
     def rejected(self, position: int, event: events.CommandRejected) -> None:
         bucket = self._bucket(event, event.occurred_at.timestamp())
         bucket.answer(event)
-        if _is_failure(event):
+        if counted_as(event) is CountedAs.FAILED:
             self._failed(position, event, bucket)
         else:
             bucket.rejected += 1
 
     def not_sent(self, position: int, event: events.CommandNotSent) -> None:
         bucket = self._bucket(event, event.occurred_at.timestamp())
-        if _is_failure(event):
+        if counted_as(event) is CountedAs.FAILED:
             self._failed(position, event, bucket)
         else:
             bucket.not_sent += 1
@@ -235,7 +236,3 @@ TOLD: dict[type[events.Event], Callable[[_Batch, int, Any], None]] = {
     events.BreakerHalfOpened: _Batch.breaker_half_opened,
     events.BreakerClosed: _Batch.breaker_closed,
 }
-
-
-def _is_failure(event: events.Failed) -> bool:
-    return event.category is not None and TREATMENT[event.category].is_failure

@@ -24,6 +24,7 @@ def test_anothers_bot_is_like_one_that_does_not_exist(gateway: Gateway, sandbox:
             ("POST", "/api/bots/{}/suspend"),
             ("POST", "/api/bots/{}/resume"),
             ("GET", "/api/bots/{}/health"),
+            ("GET", "/api/bots/{}/analytics/summary"),
             ("GET", "/api/bots/{}/commands"),
             ("POST", "/api/bots/{}/commands/getMe"),
         ]:

@@ -189,6 +189,21 @@ def test_the_operator_is_found_once() -> None:
     with_accounts(story)
 
 
+def test_an_operator_who_only_gave_keys_to_analysts_is_still_given_an_admin_key() -> None:
+    async def story(accounts: Accounts) -> None:
+        analyst = await accounts.ask(IssueKey(OPERATOR, (Scope.ANALYST,), "for trends"))
+        found = accounts.keys.find(analyst.key_id)
+
+        assert found is not None
+        assert (OPERATOR, (Scope.ANALYST,), "for trends") == (found.tenant_id, found.scopes, found.label)
+        admin = await accounts.ask(FoundOperator())
+        assert (Scope.ADMIN,) == accounts.keys.find(admin.key_id).scopes
+        assert None is await accounts.ask(FoundOperator())
+        assert accounts.opens(analyst)
+
+    with_accounts(story)
+
+
 def test_keys_are_known_again_after_a_restart() -> None:
     async def story(accounts: Accounts) -> None:
         first = await accounts.ask(RegisterTenant("Acme"))

@@ -80,16 +80,6 @@ def test_a_key_has_the_scopes_of_the_one_that_asked_for_it(house: House) -> None
     assert ["admin"] == house.call("POST", "/api/keys", {}, key=house.admin_key).json()["scopes"]
 
 
-def test_the_settings_key_cannot_issue_keys_where_there_is_no_operator(house: House) -> None:
-    del house.accounts.tenants[OPERATOR]
-    answer = house.call("POST", "/api/keys", {}, key=ADMIN_TEXT)
-
-    assert (403, "There is no operator here beside the key of the settings.") == (
-        answer.status_code,
-        answer.json()["detail"],
-    )
-
-
 def test_a_revoked_key_opens_nothing_from_then_on(house: House) -> None:
     made = house.call("POST", "/api/keys").json()
     answer = house.call("DELETE", f"/api/keys/{made['key_id']}")

@@ -17,6 +17,7 @@ KEYS = ("none", "mistyped", "revoked", "tenant", "analyst", "admin", "of the set
 ANYONE = (200,) * 7
 TENANT = (401, 401, 401, 200, 403, 403, 403)
 ADMIN = (401, 401, 401, 403, 403, 200, 200)
+ANY_KEY = (401, 401, 401, 200, 200, 200, 200)
 TENANT_OR_ADMIN = (401, 401, 401, 200, 403, 200, 200)
 
 ROUTES: list[tuple[str, str, object, tuple[int, ...]]] = [
@@ -41,6 +42,12 @@ ROUTES: list[tuple[str, str, object, tuple[int, ...]]] = [
     ("GET", f"/api/bots/{BOT_ID}/commands", None, TENANT),
     ("POST", f"/api/bots/{BOT_ID}/commands/getMe", {}, TENANT),
     ("GET", "/api/commands/nosuchcommand", None, (401, 401, 401, 404, 403, 404, 404)),
+    *(
+        ("GET", f"{place}/analytics/{question}", None, ANY_KEY)
+        for place in (f"/api/bots/{BOT_ID}", "/api")
+        for question in ("summary", "trends", "errors", "chats", "methods")
+    ),
+    ("GET", "/api/analytics/tenants", None, ANY_KEY),
     ("GET", "/admin/system/stats", None, ADMIN),
     ("GET", "/admin/system/rate-limiter", None, ADMIN),
     ("GET", "/admin/tenants", None, ADMIN),

@@ -11,6 +11,7 @@ from projections.runner import Runner
 from projections.views import Views
 from tests.projections.health_told import HealthTold
 from tests.projections.sample_events import Log
+from tests.projections.usage_told import UsageTold
 
 
 @pytest.fixture
@@ -35,3 +36,8 @@ def runner(log: Log, views: Views) -> Runner:
 @pytest.fixture
 def told_health(log: Log, runner: Runner, views: Views) -> HealthTold:
     return HealthTold(log, runner, views)
+
+
+@pytest.fixture
+def told_usage(log: Log, runner: Runner, views: Views) -> UsageTold:
+    return UsageTold(log, runner, views)

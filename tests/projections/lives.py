@@ -41,7 +41,13 @@ def _of_a_bot(draw: st.DrawFn) -> e.Event:
     """Any event of any of three bots, two tenants and a few commands, in no order that a domain would allow."""
     who = {"bot_id": draw(st.sampled_from([BOT_ID, OTHER_BOT_ID, 5])), "tenant_id": draw(st.sampled_from("ab"))}
     at = after(draw(_seconds))
-    command = {**who, "occurred_at": at, "command_id": f"command-{draw(st.integers(0, 6))}"}
+    command = {
+        **who,
+        "occurred_at": at,
+        "command_id": f"command-{draw(st.integers(0, 6))}",
+        "method": draw(st.sampled_from(["sendMessage", "sendPhoto"])),
+        "chat": draw(st.sampled_from(["42", "@news", None])),
+    }
     told = {
         "queue_ms": draw(st.floats(0, 1e4)),
         "telegram_ms": draw(st.floats(0, 1e6)),
@@ -73,6 +79,7 @@ def _of_a_bot(draw: st.DrawFn) -> e.Event:
                 attempt_failed(strategy=Strategy.LINEAR, **command),
                 e.BreakerForced(occurred_at=at, reason="a flood", **who),
                 reset(bot_id=draw(st.sampled_from([None, BOT_ID])), at=at),
+                attempt_failed(1, category=Category.RATE_LIMIT, telegram_code=429, **command),
                 e.ActorStarted(**who, occurred_at=at),
             ]
         )
