@@ -19,12 +19,23 @@ def bot_stream(bot_id: int) -> str:
 
 BOTS = "bot/"
 TENANTS = "tenant/"
+DAYS = "d/"
+DAY_NAME_AT = len("d/2026-07-01/")
 
 
 def key_stream(day: date, tenant_id: str, key: str) -> str:
     """Version 1 of it is the acceptance, so the store itself refuses a second one for the same key."""
     digest = hmac.new(tenant_id.encode(), key.encode(), hashlib.sha256).hexdigest()
     return f"d/{day:%Y-%m-%d}/k/{digest}"
+
+
+def is_of_one_bot(stream: str) -> bool:
+    """All events of it are of the bot that its name names."""
+    return stream.startswith((BOTS, DAYS)) and not is_of_a_key(stream)
+
+
+def is_of_a_key(stream: str) -> bool:
+    return stream.startswith("k/", DAY_NAME_AT)
 
 
 def day_stream(event: DayEvent) -> str:

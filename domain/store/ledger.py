@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from eventsourcing.persistence import StoredEvent
 
+from domain.store import moments
 from domain.store.mapper import Entry, Recorded, from_bytes, to_bytes
+from domain.store.selection import Selection, fits
 from domain.store.sqlite import Row, SQLiteStore
 
 Mark = Callable[[Sequence[int]], int | None]
 """Given the positions just inserted, the low-water mark to commit with them (None: leave it)."""
+
+
+SPAN = 20_000
+"""Positions that one look for a rare event goes through: some milliseconds."""
+
+
+class Page(NamedTuple):
+    rows: list[Row]
+    reached: int
+    """Up to here all has been looked at."""
 
 
 class Snapshot(NamedTuple):
@@ -45,6 +58,24 @@ class Ledger:
     def read(self, after: int, limit: int) -> list[Recorded]:
         """The next events of the log, at most `limit`."""
         return [_recorded(row) for row in self._store.rows_after(after, limit)]
+
+    def select(self, selection: Selection, after: int, until: int, limit: int) -> Page:
+        """The next events up to `until` that are wanted, as they are stored, at most `limit`.
+
+        There may be none, and more behind `reached`: a look is short, however rare they are.
+        """
+        end = min(until, after + SPAN)
+        rows = self._store.select(selection, after, end, limit)
+        reached = rows[-1][0] if len(rows) == limit else max(after, end)
+        return Page([row for row in rows if fits(selection, row[1], row[4])], reached)
+
+    def position_at(self, moment: datetime) -> int:
+        """The last position whose event had occurred by then; 0: nothing had."""
+        return moments.position_at(self._store.rows_after, self.head(), moment)
+
+    def positions_between(self, since: datetime | None, before: datetime | None, head: int) -> tuple[int, int]:
+        """After which position and up to which the events of these times are, with others at both ends."""
+        return moments.bounds(self._store.rows_after, head, since, before)
 
     def at(self, position: int) -> Recorded | None:
         found = self.read(position - 1, 1)
