@@ -17,6 +17,7 @@ from gateway.routes.accounts import Accounts
 from gateway.routes.bots import Bots
 from gateway.routes.breakers import Breakers
 from gateway.routes.commands import Commands, commands_in
+from gateway.routes.events import Events
 from gateway.routes.health import HealthRoutes
 from gateway.routes.service import Service
 from gateway.routes.stories import Stories
@@ -37,6 +38,7 @@ def create_app(doors: Doors) -> Starlette:
             *HealthRoutes(doors, gate, reads).routes(),
             *Breakers(doors, gate, reads).routes(),
             *Accounts(doors, gate, reads).routes(),
+            *Events(doors, gate).routes(),
             *Service(doors).routes(),
         ],
         middleware=[Middleware(LastResort), Middleware(Shortcut, commands)],

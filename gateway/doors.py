@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from domain.tenant import Key
+from gateway.events.replay import Replay
 from projections.runner import State
 from projections.views import Views
 
@@ -45,6 +46,8 @@ class GatewayOptions:
     command_deadline_s: float = 30.0
     max_deadline_s: float = 3600.0
     max_body_bytes: int = 1024 * 1024
+    max_event_streams: int = 100
+    max_event_streams_per_key: int = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,5 +58,6 @@ class Doors:
     """By key id; None for one that is unknown or revoked. Called on every request."""
     views: Views
     runner: Progress
+    replay: Replay
     clock: Clock
     options: GatewayOptions

@@ -52,6 +52,7 @@ async def serve(settings: Settings, ready: Callable[[str, Loft], None]) -> None:
         stopping.cancel()
         # While the fleet drains the gateway still answers: new commands hear "shutting_down", old ones their outcome.
         await loft.fleet.ask(Drain(settings.drain_s), block=False)
+        loft.replay.stop()
         server.should_exit = True
         await serving
 
@@ -64,12 +65,15 @@ def doors(settings: Settings, loft: Loft) -> Doors:
         find_key=loft.keys.find,
         views=loft.views,
         runner=loft.runner,
+        replay=loft.replay,
         clock=loft.clock,
         options=GatewayOptions(
             open_registration=settings.registration_is_open,
             command_deadline_s=settings.command_deadline_s,
             admin_key_hash=hashed(admin_key.get_secret_value()) if admin_key else None,
             version=VERSION,
+            max_event_streams=settings.max_event_streams,
+            max_event_streams_per_key=settings.max_event_streams_per_key,
         ),
     )
 

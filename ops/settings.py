@@ -59,6 +59,8 @@ class Settings(BaseSettings):
     max_active_bots: Count = Field(10_000, description="bots awake at once; beyond it the least used ones sleep")
     idle_timeout_s: Seconds = Field(1800, description="seconds without a command after which a bot sleeps")
     max_connections: Count = Field(100, description="connections to Telegram, of the whole fleet")
+    max_event_streams: Count = Field(100, description="exports and live streams of events that may be open at once")
+    max_event_streams_per_key: Count = Field(10, description="the same, with one key")
     max_backlog: Count = Field(20_000, description="events that may wait for the disk before new commands are refused")
     drain_s: Seconds = Field(20, description="seconds that a stop waits for commands in flight")
 

@@ -34,6 +34,7 @@ from domain.rules.tokens import Token, parse
 from domain.store.ledger import Ledger
 from domain.store.sqlite import OwnerLock, SQLiteStore
 from domain.store.vault import Vault, master_key_file
+from gateway.events.replay import Replay
 from ops.clock import LoopTimers, SystemClock
 from ops.settings import Settings
 from projections.all import all_projections
@@ -54,6 +55,7 @@ class Loft:
     views: Views
     runner: Runner
     ledger: Ledger
+    replay: Replay
     clock: Clock
     first_admin_key: TenantKey | None
     """At the very first start, and never again."""
@@ -81,7 +83,9 @@ async def running(
         ledger = Ledger(store)
         opened = interrupted(ledger)
         runner, views = _projections(settings, ledger, stack)
-        journal = Journal(ledger, opened, clock, settings.max_backlog, committed=runner.wake)
+        replay = Replay(ledger)
+        stack.callback(replay.close)
+        journal = Journal(ledger, opened, clock, settings.max_backlog, partial(_tell, runner.wake, replay.pulse.beat))
         stack.push_async_callback(journal.close, JOURNAL_CLOSE_S)
         calling = telegram() if telegram else Telegram(settings.telegram_api, settings.max_connections)
         stack.push_async_callback(calling.close)
@@ -107,7 +111,7 @@ async def running(
         keys = KeyRing()
         accounts = AccountsActor.start(ledger.streams_under(streams.TENANTS), journal, clock, keys)
         first = None if settings.admin_key else await _ask(accounts, FoundOperator())
-        yield Loft(supervisor, accounts, keys, views, runner, ledger, clock, first)
+        yield Loft(supervisor, accounts, keys, views, runner, ledger, replay, clock, first)
 
 
 def interrupted(ledger: Ledger) -> OpenThings:
@@ -170,6 +174,11 @@ def _seal(vault: Vault, tenant_id: str, token: Token) -> bytes:
 
 def _purpose(bot_id: int) -> str:
     return f"token/{bot_id}"
+
+
+def _tell(*told: Callable[[], None]) -> None:
+    for one in told:
+        one()
 
 
 async def _ask(actor: pykka.ActorRef[Any], message: object) -> Any:

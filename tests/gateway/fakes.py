@@ -47,6 +47,7 @@ from domain.store.ledger import Ledger
 from domain.store.mapper import Entry
 from domain.tenant import Key, NewKey, Scope, Tenant, written_key
 from gateway.doors import Doors
+from gateway.events.replay import Replay
 from projections.runner import Runner
 from tests.examples import NOON, a_delivered
 
@@ -64,16 +65,18 @@ class StandingClock:
 
 
 class Log:
-    """Appends, and tells the runner."""
+    """Appends, and tells the runner and who follows."""
 
-    def __init__(self, ledger: Ledger, runner: Runner) -> None:
+    def __init__(self, ledger: Ledger, runner: Runner, replay: Replay) -> None:
         self._ledger = ledger
         self._runner = runner
+        self._replay = replay
 
     def write(self, stream: str, version: int, happened: Iterable[events.Event]) -> int:
         entries = [Entry(stream, version + n, event) for n, event in enumerate(happened, 1)]
         positions = self._ledger.append(entries)
         self._runner.wake()
+        self._replay.pulse.beat()
         return positions[-1]
 
     def add(self, event: events.DayEvent) -> int:

@@ -17,6 +17,7 @@ KEYS = ("none", "mistyped", "revoked", "tenant", "analyst", "admin", "of the set
 ANYONE = (200,) * 7
 TENANT = (401, 401, 401, 200, 403, 403, 403)
 ADMIN = (401, 401, 401, 403, 403, 200, 200)
+READER = (401, 401, 401, 200, 200, 200, 200)
 TENANT_OR_ADMIN = (401, 401, 401, 200, 403, 200, 200)
 
 ROUTES: list[tuple[str, str, object, tuple[int, ...]]] = [
@@ -40,6 +41,9 @@ ROUTES: list[tuple[str, str, object, tuple[int, ...]]] = [
     ("GET", f"/api/bots/{BOT_ID}/commands", None, TENANT),
     ("POST", f"/api/bots/{BOT_ID}/commands/getMe", {}, TENANT),
     ("GET", "/api/commands/nosuchcommand", None, (401, 401, 401, 404, 403, 404, 404)),
+    ("GET", "/api/events", None, READER),
+    ("HEAD", "/api/events/stream", None, READER),
+    ("GET", "/api/events/catalog", None, READER),
     ("GET", "/admin/system/stats", None, ADMIN),
     ("GET", "/admin/system/bot-health/summary", None, ADMIN),
     ("GET", "/admin/system/bot-health/unhealthy", None, ADMIN),
