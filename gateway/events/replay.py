@@ -77,8 +77,8 @@ class Replay:
         yield b": position %d\nretry: %d\n\n" % (after, RETRY_MS)
         loop = asyncio.get_running_loop()
         told = loop.time()
-        while welcome() and not self.pulse.stopped:
-            beats = self.pulse.beats
+        while welcome():
+            beats, is_last = self.pulse.beats, self.pulse.stopped
             piece = await self._piece(selection, after, None, PIECE, wire.server_sent)
             after = piece.reached
             if piece.body:
@@ -88,6 +88,8 @@ class Replay:
                 yield b": position %d\n\n" % after
                 told = loop.time()
             if after >= piece.head:
+                if is_last:
+                    return
                 await asyncio.sleep(REST_S + REST_S_PER_STREAM * streams() if piece.body else 0)
                 await self.pulse.after(beats, HEARTBEAT_S)
 

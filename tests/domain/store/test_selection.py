@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain import events as e
@@ -25,17 +21,15 @@ from tests.examples import BOT_ID, NOON, OTHER_BOT_ID, a_delivered, a_hold, a_re
 
 BOTS = (BOT_ID, OTHER_BOT_ID, 1, 70)
 TENANTS = ("acme", "globex", 'quo"te', "ünïcode")
+FIXTURE = (HealthCheck.function_scoped_fixture,)  # emptied for each example
 MAKERS = (a_started, a_delivered, a_rejected, a_hold)
 
 
-@contextmanager
-def a_log() -> Iterator[tuple[SQLiteStore, Ledger]]:
-    with TemporaryDirectory() as directory:
-        store = SQLiteStore(Path(directory) / "botloft.db")
-        try:
-            yield store, Ledger(store)
-        finally:
-            store.close()
+def emptied(store: SQLiteStore) -> Ledger:
+    with store.writing() as cursor:
+        cursor.execute("DELETE FROM events")
+        cursor.execute("DELETE FROM sqlite_sequence")
+    return Ledger(store)
 
 
 def appended(ledger: Ledger, *entries: tuple[str, e.Event]) -> None:
@@ -99,10 +93,13 @@ selections = st.builds(
 
 
 @given(st.lists(entries(), max_size=25), selections)
-@settings(max_examples=80, deadline=None)
-def test_a_selection_finds_what_reading_everything_finds(log: list[tuple[str, e.Event]], selection: Selection) -> None:
-    with pytest.MonkeyPatch.context() as patch, a_log() as (store, ledger):
+@settings(max_examples=80, deadline=None, suppress_health_check=FIXTURE)
+def test_a_selection_finds_what_reading_everything_finds(
+    store: SQLiteStore, log: list[tuple[str, e.Event]], selection: Selection
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ledgers, "SPAN", 7)
+        ledger = emptied(store)
         appended(ledger, *log)
         expected = [one.position for one in ledger.read(0, 1000) if wanted(selection, one)]
 
@@ -149,12 +146,13 @@ SECONDS = st.lists(st.integers(0, 60), max_size=40)
 
 
 @given(SECONDS, st.integers(-5, 70), st.integers(0, 4), st.sets(st.integers(1, 40)))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80, deadline=None, suppress_health_check=FIXTURE)
 def test_a_moment_s_position_is_that_of_the_last_event_that_had_occurred(
-    seconds: list[int], moment: int, disorder: int, gone: set[int]
+    store: SQLiteStore, seconds: list[int], moment: int, disorder: int, gone: set[int]
 ) -> None:
-    with pytest.MonkeyPatch.context() as patch, a_log() as (store, ledger):
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(moments, "SLACK", 8)
+        ledger = emptied(store)
         ordered = sorted(seconds)
         for at in range(0, len(ordered), disorder + 1):
             ordered[at : at + disorder + 1] = reversed(ordered[at : at + disorder + 1])
@@ -168,12 +166,13 @@ def test_a_moment_s_position_is_that_of_the_last_event_that_had_occurred(
 
 
 @given(SECONDS, st.integers(-5, 70), st.integers(0, 30))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50, deadline=None, suppress_health_check=FIXTURE)
 def test_what_occurred_between_two_moments_is_between_their_positions(
-    seconds: list[int], since: int, lasting: int
+    store: SQLiteStore, seconds: list[int], since: int, lasting: int
 ) -> None:
-    with pytest.MonkeyPatch.context() as patch, a_log() as (store, ledger):
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(moments, "SLACK", 3)
+        ledger = emptied(store)
         ordered = sorted(seconds)
         for at in range(0, len(ordered), 3):
             ordered[at : at + 3] = reversed(ordered[at : at + 3])
