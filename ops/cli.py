@@ -1,4 +1,4 @@
-"""The command line: `botloft serve | demo | settings | keys | sandbox`."""
+"""The command line: `botloft serve | demo | settings | keys | events | sandbox`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from rich.table import Table
 
 from domain.errors import StoreError
 from ops import keys, logs, settings
+from ops.events.commands import app as events_app
 from ops.serving import CannotListen, serve
 from ops.wiring import Loft
 
@@ -28,6 +29,7 @@ keys_app = typer.Typer(
     no_args_is_help=True, help="API keys, while the gateway is stopped: for an operator who lost his."
 )
 app.add_typer(keys_app, name="keys")
+app.add_typer(events_app, name="events")
 
 
 @app.command("serve")

@@ -18,6 +18,8 @@ Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Limit = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 """0 turns it off."""
 MIN_KEY_LENGTH = 32
+OF_CLIENTS = ("BOTLOFT_KEY", "BOTLOFT_URL")
+"""No settings of the gateway: `botloft events` reads them."""
 
 
 class BadSettings(Exception):
@@ -146,7 +148,7 @@ def _unknown_names() -> list[str]:
     known = [f"{PREFIX}{name.upper()}" for name in Settings.model_fields]
     found = []
     for name in sorted(os.environ):
-        if name.upper().startswith(PREFIX) and name.upper() not in known:
+        if name.upper().startswith(PREFIX) and name.upper() not in (*known, *OF_CLIENTS):
             near = difflib.get_close_matches(name.upper(), known, 1)
             found.append(f"{name}: there is no such setting." + (f" Did you mean {near[0]}?" if near else ""))
     return found
