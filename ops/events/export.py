@@ -70,10 +70,7 @@ def export(gateway: Gateway, query: dict[str, str], path: Path, kind: str, told:
 
 def _fetched(gateway: Gateway, plan: Plan, part: Path, told: Told) -> int:
     with part.open("a+b") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise Refused(f"Another process is writing {part}.") from None
+        alone(file)
         fetching, failures = _Fetching(file, plan.until, told), 0
         while True:
             before = fetching.events
@@ -113,7 +110,7 @@ class _Fetching:
     def begun(self) -> int:
         """After which position to go on."""
         self._tail = b""
-        return _cut_to_last_line(self._file)
+        return cut_to_last_line(self._file)
 
     def take(self, piece: bytes) -> None:
         self._file.write(piece)
@@ -125,15 +122,23 @@ class _Fetching:
             self._told(Progress(position, self._until, self.events))
 
 
-def _cut_to_last_line(file: IO[bytes]) -> int:
+def alone(file: IO[bytes]) -> None:
+    """Raises Refused when another process writes it; the system gives it free, however that one ends."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise Refused(f"Another process is writing {file.name}.") from None
+
+
+def cut_to_last_line(file: IO[bytes]) -> int:
     """The position of the last whole line, 0 where there is none; what follows it is gone."""
     file.flush()
-    end = file.seek(0, os.SEEK_END)
-    tail, begins = b"", end
+    tail, begins = b"", file.seek(0, os.SEEK_END)
     while begins > 0 and tail.count(b"\n") < 2:  # noqa: PLR2004  one ends the last whole line, one the line before
-        begins = max(0, begins - BLOCK)
+        size = min(BLOCK, begins)
+        begins -= size
         file.seek(begins)
-        tail = file.read(min(BLOCK, end - begins)) + tail
+        tail = file.read(size) + tail
     whole, newline, _ = tail.rpartition(b"\n")
     file.truncate(begins + len(whole) + len(newline))
     file.seek(0, os.SEEK_END)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
 import os
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
 
@@ -63,7 +63,7 @@ def _csv() -> Convert:
 
 def _parquet() -> Convert:
     """Raises Refused: before anything is fetched, not after."""
-    if importlib.util.find_spec("duckdb") is None:
+    if find_spec("duckdb") is None:
         raise Refused('Parquet takes DuckDB, which is an extra: pip install "botloft[analysis]".')
     return _to_parquet
 

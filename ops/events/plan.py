@@ -16,6 +16,27 @@ COMMON = ("position", "topic", "stream", "version", "occurred_at", "bot_id", "te
 TYPES = {"integer": "BIGINT", "number": "DOUBLE", "string": "VARCHAR", "boolean": "BOOLEAN"}
 NESTED = "JSON"
 MOMENT = "TIMESTAMP"
+REF = "#/$defs/"
+
+
+class _Value(msgspec.Struct, frozen=True):
+    """As much of a JSON Schema as a column's type needs."""
+
+    type: str | None = None
+    format: str | None = None
+    enum: list[object] | None = None
+    ref: str | None = msgspec.field(default=None, name="$ref")
+    any_of: list[_Value] | None = msgspec.field(default=None, name="anyOf")
+
+
+class _Schema(msgspec.Struct, frozen=True):
+    properties: dict[str, _Value]
+    parts: dict[str, _Value] = msgspec.field(default_factory=dict, name="$defs")
+
+
+class _Described(msgspec.Struct, frozen=True):
+    topic: str
+    schema: _Schema
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -36,7 +57,7 @@ def planned(path: Path, query: dict[str, str], gateway: Gateway) -> Plan:
     with gateway.answer("GET", CATALOG, {}) as answer:
         catalog = msgspec.json.decode(answer.whole(), type=dict[str, object])
     with gateway.answer("GET", EVENTS, {**query, "limit": "0"}) as answer:
-        plan = Plan(query, int(answer.header(POSITION)), _columns(catalog["events"], query))
+        plan = Plan(query, int(answer.header(POSITION)), columns_of(catalog["events"], query))
     _keep(path, plan)
     return plan
 
@@ -50,22 +71,24 @@ def _keep(path: Path, plan: Plan) -> None:
     new.replace(path)
 
 
-def _columns(events: object, query: dict[str, str]) -> dict[str, str]:
+def columns_of(events: object, query: dict[str, str]) -> dict[str, str]:
     """Those that every event has, then all others by name."""
     topics = set(query["topics"].split(",")) if "topics" in query else None
     found: dict[str, str] = {}
-    for event in msgspec.convert(events, list[dict[str, object]]):
-        if topics is None or event["topic"] in topics:
-            properties = msgspec.convert(event["schema"], dict[str, object])["properties"]
-            for name, schema in msgspec.convert(properties, dict[str, dict[str, object]]).items():
-                kind = _type(schema)
+    for event in msgspec.convert(events, list[_Described]):
+        if topics is None or event.topic in topics:
+            for name, schema in event.schema.properties.items():
+                kind = _type(schema, event.schema.parts)
                 found[name] = kind if found.get(name, kind) == kind else "VARCHAR"
     return {name: found[name] for name in (*COMMON, *sorted(found.keys() - set(COMMON)))}
 
 
-def _type(schema: dict[str, object]) -> str:
-    options = msgspec.convert(schema.get("anyOf", [schema]), list[dict[str, object]])
-    (only, *more) = [one for one in options if one.get("type") != "null"]
+def _type(value: _Value, parts: dict[str, _Value]) -> str:
+    (only, *more) = [one for one in value.any_of or [value] if one.type != "null"]
     if more:
         return NESTED
-    return MOMENT if only.get("format") == "date-time" else TYPES.get(str(only.get("type")), NESTED)
+    if only.ref is not None:
+        only = parts[only.ref.removeprefix(REF)]
+    if only.enum is not None:
+        return TYPES["string"]
+    return MOMENT if only.format == "date-time" else TYPES.get(only.type or "", NESTED)

@@ -31,7 +31,7 @@ def follow(gateway: Gateway, query: dict[str, str], lost: Callable[[str], None])
         try:
             headers = {} if last is None else {"Last-Event-ID": str(last)}
             with gateway.answer("GET", STREAM, query, headers, SILENT_S) as answer:
-                for told in _parsed(answer.pieces()):
+                for told in parsed(answer.pieces()):
                     last = told.position
                     if told.data:
                         yield told.data
@@ -41,7 +41,7 @@ def follow(gateway: Gateway, query: dict[str, str], lost: Callable[[str], None])
         time.sleep(RETRY_S)
 
 
-def _parsed(chunks: Iterator[bytes]) -> Iterator[Told]:
+def parsed(chunks: Iterator[bytes]) -> Iterator[Told]:
     rest = b""
     for chunk in chunks:
         *blocks, rest = (rest + chunk).split(b"\n\n")
