@@ -20,8 +20,8 @@ from gateway.events.pulse import Pulse
 from gateway.events.sending import CutOff
 
 THREADS = 2
-PIECE = 500
-"""Events: about a millisecond of work."""
+PIECE = 200
+"""Events: about half a millisecond of work, for which the event loop may have to wait."""
 HEARTBEAT_S = 15.0
 REST_S, REST_S_PER_STREAM = 0.01, 0.001
 """Between two looks of a live stream. A lone event never waits for this; of many, more go together."""
