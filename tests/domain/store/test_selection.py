@@ -14,7 +14,7 @@ from domain.store import ledger as ledgers
 from domain.store import moments
 from domain.store.ledger import Ledger
 from domain.store.mapper import Entry, Recorded
-from domain.store.selection import EVERYTHING, Selection
+from domain.store.selection import EVERYTHING, Selection, fits
 from domain.store.sqlite import SQLiteStore
 from domain.streams import bot_stream, day_stream, key_stream, tenant_stream
 from tests.examples import BOT_ID, NOON, OTHER_BOT_ID, a_delivered, a_hold, a_rejected, a_started, after
@@ -130,6 +130,14 @@ def test_an_event_that_only_mentions_a_tenant_is_not_the_tenant_s(ledger: Ledger
 
     assert [] == all_of(ledger, Selection(tenant_id="acme"))
     assert [1] == all_of(ledger, Selection(tenant_id="globex"))
+
+
+def test_an_event_in_which_another_tenant_s_id_stands_as_a_field_is_not_that_tenant_s() -> None:
+    # Of no event today, but what the database looks for stands in it.
+    state = b'{"occurred_at":"2026-07-01T12:00:00Z","tenant_id":"globex","inside":{"tenant_id":"acme"}}'
+
+    assert not fits(Selection(tenant_id="acme"), "tenant/globex", state)
+    assert fits(Selection(tenant_id="globex"), "tenant/globex", state)
 
 
 def test_a_lifecycle_stream_whose_name_ends_like_another_bot_is_not_that_bot_s(ledger: Ledger) -> None:
