@@ -39,8 +39,8 @@ class AuditActor(LoopActor):
             by=skip.by,
             reason=skip.reason,
             projection=skip.projection,
-            position=skip.position,
-            topic=skip.topic,
+            skipped_position=skip.position,
+            skipped_topic=skip.topic,
             cause=skip.cause,
         )
         return self._written(streams.projection_stream(skip.projection), skipped)

@@ -36,6 +36,7 @@ ALERTS = "alert/"
 SUMMARIES = "summary/"
 RETENTION = "retention"
 DAYS = "d/"
+DAY_NAME_AT = len("d/2026-07-01/")
 FLEET = "fleet"
 """What concerns no single bot; the supervisor writes it."""
 
@@ -53,6 +54,15 @@ def key_stream(day: date, tenant_id: str, key: str) -> str:
 def day_of(stream: str) -> str | None:
     """The day that a stream belongs to, yyyy-mm-dd; None: it is kept for ever."""
     return stream[2:12] if stream.startswith(DAYS) else None
+
+
+def is_of_one_bot(stream: str) -> bool:
+    """All events of it are of the bot that its name names."""
+    return stream.startswith((BOTS, DAYS)) and not is_of_a_key(stream)
+
+
+def is_of_a_key(stream: str) -> bool:
+    return stream.startswith("k/", DAY_NAME_AT)
 
 
 def day_stream(event: DayEvent) -> str:

@@ -18,6 +18,7 @@ from gateway.routes.analytics import Analytics
 from gateway.routes.bots import Bots
 from gateway.routes.breakers import Breakers
 from gateway.routes.commands import Commands, commands_in
+from gateway.routes.events import Events
 from gateway.routes.fleet import FleetRoutes
 from gateway.routes.health import HealthRoutes
 from gateway.routes.history import HistoryRoutes
@@ -52,6 +53,7 @@ def create_app(doors: Doors) -> Starlette:
             *Accounts(doors, gate, reads).routes(),
             *RetentionRoutes(doors, gate).routes(),
             *Tenants(doors, gate, reads).routes(),
+            *Events(doors, gate).routes(),
             *Service(doors).routes(),
         ],
         middleware=[Middleware(LastResort), Middleware(Shortcut, commands)],

@@ -31,6 +31,9 @@ PROBLEMS: Mapping[str, Kind] = MappingProxyType({
     "idempotency_in_flight": Kind(
         409, "The command with this idempotency key is still open", "Wait for its outcome, then ask again."
     ),
+    "too_many_streams": Kind(
+        429, "Too many event streams with this key", "Close one, or wait until one ends; then ask again."
+    ),
     # The bot
     "bot_exists": Kind(409, "You have this bot already", "GET /api/bots lists your bots."),
     "token_format": Kind(

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from domain.tenant import Key
+from gateway.events.replay import Replay
 from projections.control import Rebuild, Status
 from projections.past import Moment
 from projections.views import Readable
@@ -71,6 +72,8 @@ class GatewayOptions:
     max_deadline_s: float = 3600.0
     retention_days: int = 30
     max_body_bytes: int = 1024 * 1024
+    max_event_streams: int = 100
+    max_event_streams_per_key: int = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,5 +89,6 @@ class Doors:
     retention: Askable
     runner: Progress
     projections: Steering
+    replay: Replay
     clock: Clock
     options: GatewayOptions

@@ -1,4 +1,4 @@
-"""The command line: `botloft serve | demo | settings | keys | projections | sandbox`."""
+"""The command line: `botloft serve | demo | settings | keys | projections | events | sandbox`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from rich.table import Table
 
 from domain.errors import StoreError
 from ops import keys, logs, settings
+from ops.events.commands import app as events_app
 from ops.projections_cli import projections_app
 from ops.serving import CannotListen, serve
 from ops.wiring import Loft
@@ -30,6 +31,7 @@ keys_app = typer.Typer(
 )
 app.add_typer(keys_app, name="keys")
 app.add_typer(projections_app, name="projections")
+app.add_typer(events_app, name="events")
 
 
 @app.command("serve")

@@ -52,6 +52,7 @@ async def serve(settings: Settings, ready: Callable[[str, Loft], None]) -> None:
         stopping.cancel()
         # While the fleet drains the gateway still answers: new commands hear "shutting_down", old ones their outcome.
         await loft.fleet.ask(Drain(settings.drain_s), block=False)
+        loft.replay.stop()
         server.should_exit = True
         await serving
 
@@ -69,6 +70,7 @@ def doors(settings: Settings, loft: Loft) -> Doors:
         retention=loft.retention,
         runner=loft.runner,
         projections=loft.projections,
+        replay=loft.replay,
         clock=loft.clock,
         options=GatewayOptions(
             open_registration=settings.registration_is_open,
@@ -76,6 +78,8 @@ def doors(settings: Settings, loft: Loft) -> Doors:
             admin_key_hash=hashed(admin_key.get_secret_value()) if admin_key else None,
             retention_days=settings.retention_days,
             version=VERSION,
+            max_event_streams=settings.max_event_streams,
+            max_event_streams_per_key=settings.max_event_streams_per_key,
         ),
     )
 

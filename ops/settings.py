@@ -20,6 +20,8 @@ Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Limit = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 """0 turns it off."""
 MIN_KEY_LENGTH = 32
+OF_CLIENTS = ("BOTLOFT_KEY", "BOTLOFT_URL")
+"""No settings of the gateway: `botloft events` reads them."""
 
 
 class BadSettings(Exception):
@@ -65,6 +67,8 @@ class Settings(BaseSettings):
     max_active_bots: Count = Field(10_000, description="bots awake at once; beyond it the least used ones sleep")
     idle_timeout_s: Seconds = Field(1800, description="seconds without a command after which a bot sleeps")
     max_connections: Count = Field(100, description="connections to Telegram, of the whole fleet")
+    max_event_streams: Count = Field(100, description="exports and live streams of events that may be open at once")
+    max_event_streams_per_key: Count = Field(10, description="the same, with one key")
     max_backlog: Count = Field(20_000, description="events that may wait for the disk before new commands are refused")
     retention_days: Count = Field(30, description="days that events are kept; older ones are summarised and dropped")
     drain_s: Seconds = Field(20, description="seconds that a stop waits for commands in flight")
@@ -177,7 +181,7 @@ def _unknown_names() -> list[str]:
     known = [_named(name) for name in Settings.model_fields]
     found = []
     for name in sorted(os.environ):
-        if name.upper().startswith(PREFIX) and name.upper() not in known:
+        if name.upper().startswith(PREFIX) and name.upper() not in (*known, *OF_CLIENTS):
             near = difflib.get_close_matches(name.upper(), known, 1)
             found.append(f"{name}: there is no such setting." + (f" Did you mean {near[0]}?" if near else ""))
     return found

@@ -38,6 +38,7 @@ from domain.rules.tokens import Token, parse
 from domain.store.ledger import Ledger
 from domain.store.sqlite import OwnerLock, SQLiteStore
 from domain.store.vault import Vault, master_key_file
+from gateway.events.replay import Replay
 from ops.clock import LoopTimers, SystemClock
 from ops.retention import worker
 from ops.settings import Settings
@@ -68,6 +69,7 @@ class Loft:
     runner: Runner
     projections: Control
     ledger: Ledger
+    replay: Replay
     clock: Clock
     first_admin_key: TenantKey | None
     """At the very first start, and never again."""
@@ -95,7 +97,9 @@ async def running(
         ledger = Ledger(store)
         opened = interrupted(ledger)
         runner, views, past = _projections(settings, ledger, stack)
-        journal = Journal(ledger, opened, clock, settings.max_backlog, committed=runner.wake)
+        replay = Replay(ledger)
+        stack.callback(replay.close)
+        journal = Journal(ledger, opened, clock, settings.max_backlog, partial(_tell, runner.wake, replay.pulse.beat))
         stack.push_async_callback(journal.close, JOURNAL_CLOSE_S)
         calling = telegram() if telegram else Telegram(settings.telegram_api, settings.max_connections)
         stack.push_async_callback(calling.close)
@@ -142,6 +146,7 @@ async def running(
             runner=runner,
             projections=control,
             ledger=ledger,
+            replay=replay,
             clock=clock,
             first_admin_key=first,
         )
@@ -227,6 +232,11 @@ def _seal(vault: Vault, tenant_id: str, token: Token) -> bytes:
 
 def _purpose(bot_id: int) -> str:
     return f"token/{bot_id}"
+
+
+def _tell(*told: Callable[[], None]) -> None:
+    for one in told:
+        one()
 
 
 async def _ask(actor: pykka.ActorRef[Any], message: object) -> Any:

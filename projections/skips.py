@@ -14,4 +14,4 @@ Skips = Mapping[int, ProjectionEventSkipped]
 
 def skips_of(ledger: Ledger, name: str) -> Skips:
     events = [recorded.event for recorded in ledger.stream(projection_stream(name))]
-    return {event.position: event for event in events if isinstance(event, ProjectionEventSkipped)}
+    return {event.skipped_position: event for event in events if isinstance(event, ProjectionEventSkipped)}

@@ -44,6 +44,8 @@ class CommandStarted(DayEvent, frozen=True, kw_only=True):
 
 
 class AttemptFailed(DayEvent, frozen=True, kw_only=True):
+    """One call to Telegram did not bring the answer; the command may still have another."""
+
     TOPIC = "attempt-failed"
     command_id: str
     method: str
@@ -75,12 +77,16 @@ class Ended(DayEvent, frozen=True, kw_only=True):
 
 
 class CommandDelivered(Ended, frozen=True, kw_only=True):
+    """Telegram did it."""
+
     TOPIC = "command-delivered"
     result_sealed: bytes | None = None
     """Of a durable command, whose caller may ask for it again."""
 
 
 class Failed(Ended, frozen=True, kw_only=True):
+    """What the three outcomes that are no success have in common."""
+
     code: str
     """The problem code that the caller sees."""
     category: Category | None = None
@@ -89,18 +95,26 @@ class Failed(Ended, frozen=True, kw_only=True):
 
 
 class CommandRejected(Failed, frozen=True, kw_only=True):
+    """Telegram refused it for good."""
+
     TOPIC = "command-rejected"
 
 
 class CommandNotSent(Failed, frozen=True, kw_only=True):
+    """It ended, and it is certain that nothing was executed."""
+
     TOPIC = "command-not-sent"
 
 
 class CommandUncertain(Failed, frozen=True, kw_only=True):
+    """It may have been executed: the answer was lost, and a repeat might do it twice."""
+
     TOPIC = "command-uncertain"
 
 
 class HoldPlaced(DayEvent, frozen=True, kw_only=True):
+    """Telegram answered 429: nothing is sent into this scope before `until`."""
+
     TOPIC = "hold-placed"
     scope: str
     until: datetime
@@ -108,18 +122,26 @@ class HoldPlaced(DayEvent, frozen=True, kw_only=True):
 
 
 class ActorStarted(DayEvent, frozen=True, kw_only=True):
+    """The bot is awake."""
+
     TOPIC = "actor-started"
 
 
 class ActorFailed(DayEvent, frozen=True, kw_only=True):
+    """Its actor raised; another takes up what it had."""
+
     TOPIC = "actor-failed"
     reason: str
 
 
 class ActorRestarted(DayEvent, frozen=True, kw_only=True):
+    """A new actor was started after this many seconds."""
+
     TOPIC = "actor-restarted"
     after_s: float
 
 
 class ActorPassivated(DayEvent, frozen=True, kw_only=True):
+    """It sleeps until its next command."""
+
     TOPIC = "actor-passivated"

@@ -11,6 +11,8 @@ from domain.events.base import Event
 
 
 class TenantRegistered(Event, frozen=True, kw_only=True):
+    """From now on there is such a tenant, without bots."""
+
     TOPIC = "tenant-registered"
     tenant_id: str
     name: str
@@ -28,6 +30,8 @@ class KeyIssued(Event, frozen=True, kw_only=True):
 
 
 class KeyRevoked(Event, frozen=True, kw_only=True):
+    """The key opens nothing any more."""
+
     TOPIC = "key-revoked"
     tenant_id: str
     key_id: str
@@ -47,6 +51,8 @@ class TenantWeighted(Event, frozen=True, kw_only=True):
 
 
 class BotRegistered(Event, frozen=True, kw_only=True):
+    """A tenant brought a bot with its token; it owns the bot from now on."""
+
     TOPIC = "bot-registered"
     bot_id: int
     tenant_id: str
@@ -69,12 +75,16 @@ class OwnershipChallenged(Event, frozen=True, kw_only=True):
 
 
 class ChallengeWithdrawn(Event, frozen=True, kw_only=True):
+    """The second tenant has given up, or was removed; the owner's bot is as it was."""
+
     TOPIC = "challenge-withdrawn"
     bot_id: int
     tenant_id: str
 
 
 class BotSuspended(Event, frozen=True, kw_only=True):
+    """It takes no commands until it is resumed."""
+
     TOPIC = "bot-suspended"
     bot_id: int
     tenant_id: str
@@ -84,6 +94,8 @@ class BotSuspended(Event, frozen=True, kw_only=True):
 
 
 class BotResumed(Event, frozen=True, kw_only=True):
+    """It takes commands again."""
+
     TOPIC = "bot-resumed"
     bot_id: int
     tenant_id: str
@@ -92,6 +104,8 @@ class BotResumed(Event, frozen=True, kw_only=True):
 
 
 class BotRemoved(Event, frozen=True, kw_only=True):
+    """Its owner has taken it away."""
+
     TOPIC = "bot-removed"
     bot_id: int
     tenant_id: str
@@ -120,6 +134,8 @@ class BreakerForced(Event, frozen=True, kw_only=True):
 
 
 class BreakerOpened(Event, frozen=True, kw_only=True):
+    """After failures in a row nothing of this bot leaves until `until`."""
+
     TOPIC = "breaker-opened"
     bot_id: int
     tenant_id: str
@@ -128,6 +144,8 @@ class BreakerOpened(Event, frozen=True, kw_only=True):
 
 
 class BreakerHalfOpened(Event, frozen=True, kw_only=True):
+    """The rest is over: single probes find out whether Telegram answers again."""
+
     TOPIC = "breaker-half-opened"
     bot_id: int
     tenant_id: str

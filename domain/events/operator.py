@@ -27,7 +27,7 @@ class ProjectionEventSkipped(OperatorEvent, frozen=True, kw_only=True):
 
     TOPIC = "projection-event-skipped"
     projection: str
-    position: int
-    topic: str
+    skipped_position: int
+    skipped_topic: str
     cause: str
     """Why it could not be folded."""

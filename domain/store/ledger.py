@@ -10,11 +10,23 @@ import msgspec
 from eventsourcing.persistence import StoredEvent
 
 from domain.errors import Unreadable
+from domain.store import moments
 from domain.store.mapper import Entry, Recorded, from_bytes, time_of, to_bytes
+from domain.store.selection import Selection, fits
 from domain.store.sqlite import Row, SQLiteStore
 
 Mark = Callable[[Sequence[int]], int | None]
 """Given the positions just inserted, the low-water mark to commit with them (None: leave it)."""
+
+
+SPAN = 20_000
+"""Positions that one look for a rare event goes through: some milliseconds."""
+
+
+class Page(NamedTuple):
+    rows: list[Row]
+    reached: int
+    """Up to here all has been looked at."""
 
 
 class Snapshot(NamedTuple):
@@ -64,26 +76,27 @@ class Ledger:
         rows = self._store.rows_after(position, 1)
         return time_of(rows[0][4]) if rows else None
 
+    def select(self, selection: Selection, after: int, until: int, limit: int) -> Page:
+        """The next events up to `until` that are wanted, as they are stored, at most `limit`.
+
+        There may be none, and more behind `reached`: a look is short, however rare they are.
+        """
+        end = min(until, after + SPAN)
+        rows = self._store.select(selection, after, end, limit)
+        reached = rows[-1][0] if len(rows) == limit else max(after, end)
+        return Page([row for row in rows if fits(selection, row[1], row[4])], reached)
+
+    def position_at(self, moment: datetime) -> int:
+        """The last position whose event had occurred by then; 0: nothing had."""
+        return moments.position_at(self._store.rows_after, self.head(), moment)
+
+    def positions_between(self, since: datetime | None, before: datetime | None, head: int) -> tuple[int, int]:
+        """After which position and up to which the events of these times are, with others at both ends."""
+        return moments.bounds(self._store.rows_after, head, since, before)
+
     def at(self, position: int) -> Recorded | None:
         found = self.read(position - 1, 1)
         return found[0] if found and found[0].position == position else None
-
-    def position_at(self, time: datetime) -> int:
-        """The newest position that had been reached by then; 0: the log began later.
-
-        Events are in the order of their recording, which is that of time but for moments. Which ones are looked at does
-        not depend on how long the log has become since: the same time always gives the same position.
-        """
-        head = self.head()
-        found = 0
-        for bit in reversed(range(head.bit_length())):
-            recorded = self._first_from(found + (1 << bit))
-            if recorded is not None and recorded.event.occurred_at <= time:
-                found += 1 << bit
-        return min(found, head)
-
-    def _first_from(self, position: int) -> Recorded | None:
-        return next(iter(self.read(position - 1, 1)), None)
 
     def stream(self, stream: str, after_version: int = 0) -> list[Recorded]:
         return [_recorded(row) for row in self._store.rows_of(stream, after_version)]

@@ -25,6 +25,7 @@ from eventsourcing.sqlite import (
 )
 
 from domain.errors import AlreadyOwned, StaleStream, StoreUnavailable, StoreUnusable
+from domain.store.selection import Dialect, Selection, conditions
 
 LOCK_TIMEOUT_S = 2
 DROPPED_AT_ONCE = 2000
@@ -32,6 +33,7 @@ NO_ANSWER = (EventSourcingError, sqlite3.Error)
 """A closed pool is no PersistenceError, and a new connection's first statements raise what SQLite raises."""
 Row = tuple[int, str, int, str, bytes]
 """position, stream, version, topic, state"""
+DIALECT = Dialect(mark="?", contains="instr(state, ?) > 0")
 
 
 class _Pool(SQLiteConnectionPool):
@@ -98,6 +100,11 @@ class SQLiteStore:
 
     def rows_after(self, position: int, limit: int) -> list[Row]:
         return self._rows("rowid>? ORDER BY rowid LIMIT ?", (position, limit))
+
+    def select(self, selection: Selection, after: int, until: int, limit: int) -> list[Row]:
+        """The next rows up to `until`, at most `limit`; `selection.fits` has the last word on each."""
+        where, parameters = conditions(selection, DIALECT)
+        return self._rows(f"rowid>? AND rowid<=?{where} ORDER BY rowid LIMIT ?", (after, until, *parameters, limit))
 
     def rows_of(self, stream: str, after_version: int) -> list[Row]:
         return self._rows(

@@ -22,6 +22,12 @@ def cpu_s(pid: int) -> float:
     return (int(fields[UTIME]) + int(fields[STIME])) / TICKS_PER_S
 
 
+def rss_mb(pid: int) -> float:
+    """What a process has in memory now."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
 def machine() -> str:
     cpu = re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text(encoding="utf-8"))
     parts = (

@@ -40,10 +40,10 @@ class Rig(NamedTuple):
 
 
 @asynccontextmanager
-async def rig(directory: Path) -> AsyncIterator[Rig]:
+async def rig(directory: Path, **settings: object) -> AsyncIterator[Rig]:
     async with AsyncExitStack() as stack:
         flags = ("--open", "--no-calls")
-        sandbox, gateway = await stack.enter_async_context(loft(directory, LIMITS_HIGH, flags))
+        sandbox, gateway = await stack.enter_async_context(loft(directory, {**LIMITS_HIGH, **settings}, flags))
         connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=60)
         session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
         caller = Caller(session, gateway.url)

@@ -19,6 +19,7 @@ class Sizes:
     by_library: int
     """Events that the library's own runner folds, and saves of its own application."""
     paced_s: float
+    exported: int
 
 
 FULL = Sizes(
@@ -32,6 +33,7 @@ FULL = Sizes(
     pipeline=50_000,
     by_library=3000,
     paced_s=20.0,
+    exported=1_000_000,
 )
 QUICK = Sizes(
     rounds=1,
@@ -44,6 +46,7 @@ QUICK = Sizes(
     pipeline=200,
     by_library=50,
     paced_s=1.0,
+    exported=3000,
 )
 CONCURRENCY = 32
 CHATS = 1000

@@ -75,8 +75,8 @@ def test_a_skip_is_an_act_and_a_decision_about_its_projection() -> None:
             by="k1",
             reason="a known bug",
             projection="health",
-            position=7,
-            topic="command-delivered",
+            skipped_position=7,
+            skipped_topic="command-delivered",
             cause="KeyError()",
         ),
     ] == journal.events

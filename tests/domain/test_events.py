@@ -72,8 +72,8 @@ STORED = {
         f'{{{WHEN},"tenant_id":"operator","by":"k1","reason":"disk","action":"projection.pause","target":"health"}}'
     ),
     "projection-event-skipped": (
-        f'{{{WHEN},"tenant_id":"operator","by":"k1","reason":"known bug","projection":"health","position":7,'
-        f'"topic":"command-delivered","cause":"KeyError()"}}'
+        f'{{{WHEN},"tenant_id":"operator","by":"k1","reason":"known bug","projection":"health","skipped_position":7,'
+        f'"skipped_topic":"command-delivered","cause":"KeyError()"}}'
     ),
     "actor-started": f"{{{WHO}}}",
     "actor-failed": f'{{{WHO},"reason":"ValueError"}}',

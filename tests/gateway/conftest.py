@@ -15,6 +15,7 @@ from domain.store.sqlite import SQLiteStore
 from domain.tenant import OPERATOR, Scope
 from gateway.app import create_app
 from gateway.doors import Doors, GatewayOptions
+from gateway.events.replay import Replay
 from projections.all import all_projections
 from projections.checkpoints import Checkpoints
 from projections.control import Control
@@ -49,10 +50,13 @@ def _house(directory: Path, stack: ExitStack, options: dict[str, Any]) -> House:
     runner = Runner(ledger, views, all_projections())
     runner.start()
     stack.callback(runner.stop)
-    log = Log(ledger, runner)
-    fleet, accounts, audit = Fleet(log), Accounts(log), Audit(log)
     control = Control(runner, ledger, StandingClock())
     stack.callback(control.close)
+    loop = stack.enter_context(asyncio.Runner())
+    replay = loop.run(_made_on_the_loop(ledger))
+    stack.callback(replay.close)
+    log = Log(ledger, runner, replay)
+    fleet, accounts, audit = Fleet(log), Accounts(log), Audit(log)
     doors = Doors(
         fleet=fleet,
         accounts=accounts,
@@ -64,10 +68,11 @@ def _house(directory: Path, stack: ExitStack, options: dict[str, Any]) -> House:
         retention=Steward(),
         runner=runner,
         projections=control,
+        replay=replay,
         clock=StandingClock(),
         options=replace(OPTIONS, **options),
     )
-    client = Client(create_app(doors), stack.enter_context(asyncio.Runner()))
+    client = Client(create_app(doors), loop)
     house = House(client, doors, fleet, accounts, log, runner, ledger, audit)
     house.key = accounts.found(TENANT, "Acme", (Scope.TENANT,)).api_key
     house.other_key = accounts.found(OTHER_TENANT, "Globex", (Scope.TENANT,)).api_key
@@ -76,3 +81,7 @@ def _house(directory: Path, stack: ExitStack, options: dict[str, Any]) -> House:
     assert client.loop.run(runner.wait_for(registered["position"], 10.0))
     fleet.asked.clear()
     return house
+
+
+async def _made_on_the_loop(ledger: Ledger) -> Replay:
+    return Replay(ledger)

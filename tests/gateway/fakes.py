@@ -60,6 +60,7 @@ from domain.store.ledger import Ledger
 from domain.store.mapper import Entry, Recorded
 from domain.tenant import OPERATOR, Key, NewKey, Scope, Tenant, written_key
 from gateway.doors import Doors
+from gateway.events.replay import Replay
 from projections.runner import Runner
 from tests.examples import NOON, TENANT, a_delivered
 
@@ -77,16 +78,18 @@ class StandingClock:
 
 
 class Log:
-    """Appends, and tells the runner."""
+    """Appends, and tells the runner and who follows."""
 
-    def __init__(self, ledger: Ledger, runner: Runner) -> None:
+    def __init__(self, ledger: Ledger, runner: Runner, replay: Replay) -> None:
         self._ledger = ledger
         self._runner = runner
+        self._replay = replay
 
     def write(self, stream: str, version: int, happened: Iterable[events.Event]) -> int:
         entries = [Entry(stream, version + n, event) for n, event in enumerate(happened, 1)]
         positions = self._ledger.append(entries)
         self._runner.wake()
+        self._replay.pulse.beat()
         return positions[-1]
 
     def everything(self) -> list[Recorded]:
@@ -292,8 +295,8 @@ class Audit(Actor):
                     by=by,
                     reason=reason,
                     projection=projection,
-                    position=position,
-                    topic=topic,
+                    skipped_position=position,
+                    skipped_topic=topic,
                     cause=cause,
                 )
                 return self._log.add_to(streams.projection_stream(projection), skipped)

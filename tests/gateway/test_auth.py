@@ -18,6 +18,7 @@ ANYONE = (200,) * 7
 TENANT = (401, 401, 401, 200, 403, 403, 403)
 ADMIN = (401, 401, 401, 403, 403, 200, 200)
 ANY_KEY = (401, 401, 401, 200, 200, 200, 200)
+READER = (401, 401, 401, 200, 200, 200, 200)
 TENANT_OR_ADMIN = (401, 401, 401, 200, 403, 200, 200)
 
 ROUTES: list[tuple[str, str, object, tuple[int, ...]]] = [
@@ -48,6 +49,9 @@ ROUTES: list[tuple[str, str, object, tuple[int, ...]]] = [
         for question in ("summary", "trends", "errors", "chats", "methods")
     ),
     ("GET", "/api/analytics/tenants", None, ANY_KEY),
+    ("GET", "/api/events", None, READER),
+    ("HEAD", "/api/events/stream", None, READER),
+    ("GET", "/api/events/catalog", None, READER),
     ("GET", "/admin/system/stats", None, ADMIN),
     ("GET", "/admin/system/rate-limiter", None, ADMIN),
     ("GET", "/admin/tenants", None, ADMIN),

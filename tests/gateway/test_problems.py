@@ -36,6 +36,7 @@ STATUS = {
     "telegram_rejected": 422,
     "telegram_hold": 429,
     "rate_limited": 429,
+    "too_many_streams": 429,
     "breaker_open": 503,
     "overloaded": 503,
     "telegram_unreachable": 503,

@@ -148,8 +148,8 @@ def test_an_event_that_stops_one_is_shown_and_skipped_on_purpose(house: House, p
         by=by,
         reason="a known bug",
         projection="bots",
-        position=poisoned,
-        topic="bot-suspended",
+        skipped_position=poisoned,
+        skipped_topic="bot-suspended",
         cause=cause,
     )
 
@@ -159,7 +159,7 @@ def test_an_event_that_stops_one_is_shown_and_skipped_on_purpose(house: House, p
     assert 200 == answer.status_code
     assert house.client.loop.run(house.runner.wait_for(poisoned, SOON_S, of="bots"))
     assert [decided] == on_record(house)
-    assert [poisoned] == [skip["position"] for skip in status(house, "bots")["skipped"]]
+    assert [poisoned] == [skip["skipped_position"] for skip in status(house, "bots")["skipped"]]
     assert 200 == house.call("GET", "/health/ready", key="").status_code
 
 

@@ -12,6 +12,7 @@ SECTIONS = (
     "commands through the actors without HTTP",
     "All projections rebuilt from zero",
     "Durable events recorded",
+    "An export of all events",
     "An idle bot",
 )
 

@@ -35,8 +35,8 @@ def a_skip(position: int, projection: str = "counts") -> e.ProjectionEventSkippe
         by="k1",
         reason="a known bug",
         projection=projection,
-        position=position,
-        topic="bot-suspended",
+        skipped_position=position,
+        skipped_topic="bot-suspended",
         cause="ValueError()",
     )
 

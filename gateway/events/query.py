@@ -1,0 +1,112 @@
+"""What a reader of events asks for, out of the query of its address; refused in sentences where it makes no sense."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from starlette.requests import Request
+
+from domain.events import CATALOGUE
+from domain.store.selection import Selection
+from domain.tenant import Scope
+from gateway.auth import Caller
+from gateway.problems import Problem
+from gateway.reading import MAX_DIGITS, number_in_query
+
+MOST = 10**MAX_DIGITS
+MAX_BOTS = 500
+MAX_TENANT_ID = 100
+FILTERS = ("bot_id", "tenant_id", "topics", "after")
+OF_A_RANGE = (*FILTERS, "from", "to", "until", "limit")
+
+
+class Asked(NamedTuple):
+    selection: Selection
+    after: int | None
+    until: int | None
+    limit: int | None
+
+
+def asked(request: Request, caller: Caller, known: Collection[str]) -> Asked:
+    """`known`: the names that this route takes. One that is misspelt would else mean: no filter."""
+    for name in request.query_params:
+        if name not in known:
+            raise Problem("invalid_request", f'There is no filter "{_near(name, known)}')
+    selection = Selection(
+        topics=frozenset(_topics(request)),
+        bots=frozenset(_bots(request)),
+        tenant_id=_tenant(request, caller),
+        since=moment_in_query(request, "from"),
+        before=moment_in_query(request, "to"),
+    )
+    if selection.since is not None and selection.before is not None and selection.since >= selection.before:
+        raise Problem("invalid_request", '"from" must be earlier than "to".')
+    after, until, limit = (_number(request, name) for name in ("after", "until", "limit"))
+    return Asked(selection, after, until, limit)
+
+
+def moment_in_query(request: Request, name: str) -> datetime | None:
+    """ISO 8601; UTC where no offset is named, midnight where no time is."""
+    text = request.query_params.get(name)
+    if text is None:
+        return None
+    # A plus that was not escaped arrives as a blank.
+    for spelled in (text, text.replace(" ", "+")):
+        try:
+            moment = datetime.fromisoformat(spelled)
+            moment = moment.replace(tzinfo=moment.tzinfo or UTC)
+            # Those at the ends of the calendar have no neighbours to be compared with.
+            return moment.astimezone(UTC) - timedelta(days=1) + timedelta(days=1)
+        except (ValueError, OverflowError):
+            continue
+    raise Problem("invalid_request", f'"{name}" must be a time like 2026-07-01T12:00:00Z, or a day like 2026-07-01.')
+
+
+def _topics(request: Request) -> list[str]:
+    topics = _listed(request, "topics")
+    for topic in topics:
+        if topic not in CATALOGUE:
+            near = _near(topic, CATALOGUE)
+            raise Problem("invalid_request", f'There is no topic "{near} GET /api/events/catalog lists them all.')
+    return topics
+
+
+def _bots(request: Request) -> list[int]:
+    texts = _listed(request, "bot_id")
+    if len(texts) > MAX_BOTS:
+        raise Problem("invalid_request", f'"bot_id" takes at most {MAX_BOTS} bots at once.')
+    if not all(text.isascii() and text.isdecimal() and len(text) <= MAX_DIGITS for text in texts):
+        raise Problem("invalid_request", '"bot_id" must be the number of a bot, or several with commas between them.')
+    return [int(text) for text in texts]
+
+
+def _tenant(request: Request, caller: Caller) -> str | None:
+    """An analyst or an admin may read all tenants; whoever else, only its own."""
+    wanted = request.query_params.get("tenant_id")
+    if wanted is not None and len(wanted) > MAX_TENANT_ID:
+        raise Problem("invalid_request", '"tenant_id" is too long to be one.')
+    if caller.is_admin or Scope.ANALYST in caller.scopes:
+        return wanted
+    if wanted not in (None, caller.tenant_id):
+        raise Problem("forbidden", "A tenant's key reads its own events. Others are for a key with the scope analyst.")
+    return caller.tenant_id
+
+
+def _listed(request: Request, name: str) -> list[str]:
+    found = [part.strip() for text in request.query_params.getlist(name) for part in text.split(",")]
+    if found and not any(found):
+        raise Problem("invalid_request", f'"{name}" is empty: leave it out to have all.')
+    return [part for part in found if part]
+
+
+def _number(request: Request, name: str) -> int | None:
+    return number_in_query(request, name, 0, least=0, most=MOST) if name in request.query_params else None
+
+
+def _near(name: str, known: Collection[str]) -> str:
+    """The rest of a sentence."""
+    near = difflib.get_close_matches(name, known, 1)
+    return f'{name[:60]}".' + (f' Did you mean "{near[0]}"?' if near else "")

@@ -1,0 +1,1 @@
+"""`botloft events tail | export`: the log of a running gateway, over HTTP."""
