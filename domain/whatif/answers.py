@@ -1,11 +1,10 @@
-"""Which answer a replayed attempt gets: the recorded one, or, where Telegram was never asked, what is assumed."""
+"""Which answer a replayed attempt gets where Telegram was never asked, and how fast it was asked where it said 429."""
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from domain.failure import TREATMENT, Delivered, Failure, OnBreaker, lost_answer
 from domain.whatif.tales import DONE, Given, Tale
@@ -20,11 +19,6 @@ BELOW = 0.9
 """Of the recorded rate: a call that slips over a window's edge is not slower."""
 
 
-class Answer(NamedTuple):
-    given: Given
-    is_assumed: bool
-
-
 class Answers:
     """The same for every replay of one recording."""
 
@@ -35,16 +29,14 @@ class Answers:
         self._of_bot = {bot_id: _by_time(given) for bot_id, given in telling.items() if given}
         self._of_all = _by_time([given for found in telling.values() for given in found])
 
-    def of(self, tale: Tale, attempt: int, now: float) -> Answer:
-        """`attempt` counts from 0."""
-        if attempt < len(tale.given):
-            return Answer(tale.given[attempt], is_assumed=False)
+    def assumed(self, tale: Tale, now: float) -> Given:
+        """For an attempt that the record does not have."""
         times, given = self._of_bot.get(tale.bot_id, self._of_all)
         if not given:
-            return Answer(Given(DONE, now, ELSE_TOOK_S), is_assumed=True)
+            return Given(DONE, now, ELSE_TOOK_S)
         after = bisect_left(times, now)
         nearby = [n for n in (after - 1, after) if 0 <= n < len(times)]
-        return Answer(given[min(nearby, key=lambda n: abs(times[n] - now))], is_assumed=True)
+        return given[min(nearby, key=lambda n: abs(times[n] - now))]
 
 
 class Calls:

@@ -20,7 +20,9 @@ from domain.whatif.tales import End, Given
 
 class ReplayedBot:
     def __init__(self, agenda: Agenda, permits: Permits, guards: Guards, found: Answers) -> None:
-        self.bot = Bot(0)
+        self._bot = Bot(0)
+        self._refusals: dict[str, gates.Refuse | None] = {}
+        """What the bot's life says to each tenant, until something happens in it."""
         self.guards = guards
         self._calls: Calls | None = None
         self._recorded_calls: Calls | None = None
@@ -31,6 +33,15 @@ class ReplayedBot:
         self._in_flight = 0
         self._has_permit = False
         self._alarm_at = math.inf
+
+    @property
+    def life(self) -> Bot:
+        return self._bot
+
+    @life.setter
+    def life(self, bot: Bot) -> None:
+        self._bot = bot
+        self._refusals.clear()
 
     def tells_calls(self, recorded: Calls) -> None:
         self._calls, self._recorded_calls = Calls(), recorded
@@ -94,10 +105,16 @@ class ReplayedBot:
         return math.inf
 
     def _obstacle(self, rerun: Rerun, now: float) -> gates.Stay | gates.Refuse | None:
-        refused = lives.may_command(self.bot, rerun.tale.tenant_id)
-        if refused is not None:
-            return gates.Refuse("cancelled" if refused.code == "not_found" else refused.code, None)
-        return self.guards.obstacle(rerun.call, self._in_flight, now)
+        tenant_id = rerun.tale.tenant_id
+        if tenant_id not in self._refusals:
+            self._refusals[tenant_id] = self._refusal_of(tenant_id)
+        return self._refusals[tenant_id] or self.guards.obstacle(rerun.call, self._in_flight, now)
+
+    def _refusal_of(self, tenant_id: str) -> gates.Refuse | None:
+        refused = lives.may_command(self._bot, tenant_id)
+        if refused is None:
+            return None
+        return gates.Refuse("cancelled" if refused.code == "not_found" else refused.code, None)
 
     def _has_fleet_permit(self, rerun: Rerun, now: float) -> bool:
         has, self._has_permit = self._has_permit, False
@@ -106,16 +123,20 @@ class ReplayedBot:
     def _leaves(self, rerun: Rerun, now: float) -> None:
         self.guards.dispatched(rerun, now)
         self._in_flight += 1
-        given, is_assumed = self._answers.of(rerun.tale, rerun.attempts, now)
-        left = now if rerun.attempts else now + rerun.tale.written_s
-        if rerun.waited_s is None:
-            rerun.waited_s = left - rerun.tale.arrived
+        tale, attempt, left = rerun.tale, rerun.attempts, now
+        if attempt == 0:
+            left += tale.written_s
+            rerun.waited_s = left - tale.arrived
+        if attempt < len(tale.given):
+            given = tale.given[attempt]
+        else:
+            given = self._answers.assumed(tale, now)
+            rerun.assumed += 1
         rerun.is_out = True
-        rerun.attempts += 1
-        rerun.assumed += is_assumed
+        rerun.attempts = attempt + 1
         if self._calls is not None:
-            self._calls.left(rerun.tale.chat, left)
-        may_take_s = min(self.guards.policy.telegram_timeout_s, rerun.deadline - left)
+            self._calls.left(tale.chat, left)
+        may_take_s = min(self.guards.policy.telegram_timeout_s, rerun.call.deadline - left)
         if given.took_s > may_take_s:
             given = Given(LATE, left, max(may_take_s, 0.0))
         self._agenda.at(left + given.took_s, self._answered, (rerun, given, left))
@@ -130,7 +151,8 @@ class ReplayedBot:
             self._ends(rerun, Final.DELIVERED, "", now)
         else:
             self._failed(rerun, given, given.answer, left, now)
-        self.pump(now)
+        if self.open_commands > self._in_flight:
+            self.pump(now)
 
     def _failed(self, rerun: Rerun, given: Given, failure: Failure, left: float, now: float) -> None:
         rerun.maybe_executed = rerun.maybe_executed or not failure.certain

@@ -132,7 +132,7 @@ class Fleet:
 
     def _prepared(self, bot_id: int, life: Life) -> None:
         bot = self._bot(bot_id)
-        bot.bot = life.bot
+        bot.life = life.bot
         self._configured(bot_id, bot)
         if life.bot.breaker_forced:
             bot.guards.became(breaker.forced(breaker.CLOSED), 0.0)
@@ -142,13 +142,13 @@ class Fleet:
             self._agenda.at(happened.at, self._happens, (bot_id, happened))
 
     def _configured(self, bot_id: int, bot: ReplayedBot) -> None:
-        today, policy = self._rules.of(bot_id, bot.bot.config)
+        today, policy = self._rules.of(bot_id, bot.life.config)
         bot.guards.today, bot.guards.policy = today.retry, policy
 
     def _happens(self, about: tuple[int, Happened], now: float) -> None:
         bot_id, happened = about
         bot = self._bots[bot_id]
-        bot.bot = lives.evolve(bot.bot, happened.event)
+        bot.life = lives.evolve(bot.life, happened.event)
         match happened.event:
             case events.BotConfigured() | events.BotRegistered() | events.BotRemoved():
                 self._configured(bot_id, bot)

@@ -69,8 +69,9 @@ class Guards:
 
     def dispatched(self, rerun: Rerun, now: float) -> None:
         after, rerun.held = breaker.dispatched(self.breaker, self.policy.breaker, now)
-        self.became(after, now)
-        needed = pacing.rates(self.policy.pace, rerun.chat, self.slow, now)
+        if after is not self.breaker:
+            self.became(after, now)
+        needed = pacing.rates(self.policy.pace, rerun.call.chat, self.slow, now)
         if needed:
             self._full_at.update(pacing.taken(self._full_at, needed, now))
             if len(self._full_at) > FULL_AT_KEPT:
@@ -81,7 +82,9 @@ class Guards:
 
     def worked(self, rerun: Rerun, took_s: float, now: float) -> None:
         assert rerun.held is not None  # noqa: S101  it was dispatched
-        self.became(breaker.succeeded(self.breaker, self.policy.breaker, rerun.held, took_s, now), now)
+        after = breaker.succeeded(self.breaker, self.policy.breaker, rerun.held, took_s, now)
+        if after is not self.breaker:
+            self.became(after, now)
 
     def returned(self, rerun: Rerun, now: float) -> None:
         """It goes again: a probe is free."""
@@ -115,7 +118,7 @@ class Guards:
         self.became(after, now)
 
     def rate_limited(self, rerun: Rerun, failure: Failure, now: float) -> None:
-        scope = holds.scope_of(rerun.tale.method.name, rerun.chat)
+        scope = holds.scope_of(rerun.call.method, rerun.call.chat)
         self.holds = holds.placed(self.holds, scope, failure.retry_after_s, now)
         self.slow = pacing.slowed(self.policy.pace, self.slow, now)
 

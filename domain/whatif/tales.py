@@ -10,6 +10,7 @@ from typing import NamedTuple
 from domain import events
 from domain.failure import Answer, Category, Delivered, Failure, Final, recalled
 from domain.methods import Method, method_named
+from domain.rules.gates import Call
 
 DONE = Delivered(b"true")
 """Telegram's own result is not in the log, and no rule looks at it."""
@@ -59,19 +60,20 @@ class Tale(NamedTuple):
     method: Method
     chat: str | None
     arrived: float
-    deadline_s: float
-    patient: bool
     repeatable: bool
     written_s: float
     """What its start took to reach the disk."""
     given: tuple[Given, ...]
     end: End
+    call: Call
+    """As the gates see it; its deadline included."""
+    lane: str
 
     @property
     def is_ours(self) -> bool:
         """It was ended by the gateway's own trouble, or by a crash: nothing to replay."""
         end = self.end
-        return end.attempts == 0 and (end.code in OWN_TROUBLE or end.final is Final.UNCERTAIN)
+        return end.code != "" and end.attempts == 0 and (end.code in OWN_TROUBLE or end.final is Final.UNCERTAIN)
 
     @property
     def taken_back(self) -> float | None:
@@ -127,6 +129,8 @@ class Tales:
         end = _end_of(event, self.seconds(event.occurred_at))
         first = accepted or started or (failed[0] if failed else event)
         arrived = self.seconds(event.received_at)
+        deadline_s = accepted.deadline_s if accepted else self._deadline_of(end, arrived)
+        patient = accepted.patient if accepted else False
         self.found.append(
             Tale(
                 command_id=event.command_id,
@@ -135,12 +139,12 @@ class Tales:
                 method=method,
                 chat=first.chat,
                 arrived=arrived,
-                deadline_s=accepted.deadline_s if accepted else self._deadline_of(end, arrived),
-                patient=accepted.patient if accepted else False,
                 repeatable=method.repeatable or (accepted.retry_uncertain if accepted else _was_repeated(failed)),
                 written_s=self._written_s(started, event),
                 given=tuple(self._given(event, failed, end)),
                 end=end,
+                call=Call(method.name, first.chat, arrived + deadline_s, patient, method.cosmetic),
+                lane=f"chat:{first.chat}" if first.chat is not None else event.command_id,
             )
         )
 
@@ -156,7 +160,7 @@ class Tales:
         return min(max(took_s, 0.0), WRITTEN_S_MAX)
 
     def _given(self, event: events.Ended, failed: list[events.AttemptFailed], end: End) -> list[Given]:
-        chats = [one.chat for one in (*failed[1:], event)]
+        chats = [*(one.chat for one in failed[1:]), event.chat]
         given = []
         for one, next_chat in zip(failed, chats, strict=False):
             took_s, answered = one.telegram_ms / 1000, self.seconds(one.occurred_at)
