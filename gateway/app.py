@@ -20,6 +20,7 @@ from gateway.routes.commands import Commands, commands_in
 from gateway.routes.health import HealthRoutes
 from gateway.routes.service import Service
 from gateway.routes.stories import Stories
+from gateway.routes.whatif import WhatIf
 
 log = get_logger()
 
@@ -37,6 +38,7 @@ def create_app(doors: Doors) -> Starlette:
             *HealthRoutes(doors, gate, reads).routes(),
             *Breakers(doors, gate, reads).routes(),
             *Accounts(doors, gate, reads).routes(),
+            *WhatIf(doors, gate, reads).routes(),
             *Service(doors).routes(),
         ],
         middleware=[Middleware(LastResort), Middleware(Shortcut, commands)],

@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from domain.tenant import Key
+from domain.whatif.question import Question
+from domain.whatif.report import Report
 from projections.runner import State
 from projections.views import Views
 
@@ -36,6 +38,12 @@ class Progress(Protocol):
     def states(self) -> list[State]: ...
 
 
+class Replays(Protocol):
+    """Recorded commands under another policy. Raises NoAnswer."""
+
+    async def __call__(self, question: Question) -> Report: ...
+
+
 @dataclass(frozen=True, slots=True)
 class GatewayOptions:
     open_registration: bool
@@ -55,5 +63,6 @@ class Doors:
     """By key id; None for one that is unknown or revoked. Called on every request."""
     views: Views
     runner: Progress
+    replays: Replays
     clock: Clock
     options: GatewayOptions

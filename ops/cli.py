@@ -1,4 +1,4 @@
-"""The command line: `botloft serve | demo | settings | keys | sandbox`."""
+"""The command line: `botloft serve | demo | settings | keys | whatif | sandbox`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from rich.table import Table
 from domain.errors import StoreError
 from ops import keys, logs, settings
 from ops.serving import CannotListen, serve
+from ops.whatif.command import whatif
 from ops.wiring import Loft
 
 app = typer.Typer(
@@ -28,6 +29,7 @@ keys_app = typer.Typer(
     no_args_is_help=True, help="API keys, while the gateway is stopped: for an operator who lost his."
 )
 app.add_typer(keys_app, name="keys")
+app.command("whatif")(whatif)
 
 
 @app.command("serve")

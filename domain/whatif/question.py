@@ -25,6 +25,10 @@ class TooMuch(NoAnswer):
     """More commands than may be replayed at once."""
 
 
+class Busy(NoAnswer):
+    """Another question is being answered."""
+
+
 class Question(msgspec.Struct, frozen=True, kw_only=True):
     """`bot_id` and `tenant_id`: whose policy is another, and whose commands are counted; None: everybody's."""
 

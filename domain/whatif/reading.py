@@ -13,7 +13,7 @@ from domain.store.mapper import Recorded
 from domain.streams import bot_stream
 from domain.whatif.fleet import Happened, Life, Recording, in_order
 from domain.whatif.question import NothingThere, Question, TooMuch
-from domain.whatif.tales import Tale, Tales
+from domain.whatif.tales import Tales
 
 BATCH = 2000
 WARM_UP_S = 120.0
@@ -49,17 +49,20 @@ def recording_of(
         for recorded in batch:
             tales.see(recorded.event)
         if len(tales.found) > question.max_commands:
-            raise TooMuch(f"The range has more than {question.max_commands:,} commands. Ask for a shorter one.")
+            raise TooMuch("The range has more commands than are replayed at once. Ask for a shorter one.")
         progress(min(max((at - since).total_seconds() / length_s, 0.0), 1.0))
-        if at > last or (at > ends_by and not tales.still_open):
+        if at > last or (at > ends_by and not tales.still_open()):
             break
     if not tales.found:
         raise NothingThere("The log has no command of that time.")
     found = in_order(tales.found)
     tenants = {tale.bot_id: tale.tenant_id for tale in found}
-    return Recording(found, {bot_id: life_of(log, bot_id, tenant, since) for bot_id, tenant in tenants.items()}), (
-        tales.still_open
+    lives_of = {bot_id: life_of(log, bot_id, tenant, since) for bot_id, tenant in tenants.items()}
+    still_open = sum(
+        counts(question, event.bot_id, event.tenant_id, tales.seconds(event.received_at))
+        for event in tales.still_open()
     )
+    return Recording(found, lives_of), still_open
 
 
 def position_before(log: Log, when: datetime) -> int:
@@ -121,7 +124,6 @@ def recorded_not_closed(recording: Recording) -> dict[int, list[tuple[float, flo
     return found
 
 
-def counted(tale: Tale, question: Question) -> bool:
-    """Whether it came in the range and was asked about."""
-    in_range = tale.arrived >= WARM_UP_S
-    return in_range and question.bot_id in (None, tale.bot_id) and question.tenant_id in (None, tale.tenant_id)
+def counts(question: Question, bot_id: int, tenant_id: str, arrived: float) -> bool:
+    """Whether a command came in the range, not before it, and is of those that were asked about."""
+    return arrived >= WARM_UP_S and question.bot_id in (None, bot_id) and question.tenant_id in (None, tenant_id)

@@ -13,7 +13,7 @@ from domain.whatif.answers import ASSUMED, Answers
 from domain.whatif.fleet import Fleet, Recording, Replayed, Rules
 from domain.whatif.policy import Policy, numbers
 from domain.whatif.question import NothingThere, Question, checked
-from domain.whatif.reading import WARM_UP_S, Log, counted, recorded_not_closed, recording_of
+from domain.whatif.reading import WARM_UP_S, Log, counts, recorded_not_closed, recording_of
 from domain.whatif.tales import End, is_flood
 
 Spans = dict[int, list[tuple[float, float]]]
@@ -31,7 +31,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """Ended by the gateway's own trouble: their recorded end stands in every column."""
     still_open: int
     """Without a recorded end: in no column."""
-    also_replayed: int
+    also_replayed: int | None
     """Of other bots and of the two minutes before, so that the fleet is as busy as it was."""
     policy: dict[str, Any]
     """Today's, and what is other about the other one."""
@@ -53,7 +53,7 @@ def answered(log: Log, today: Policy, question: Question, progress: Progress = l
     recording, still_open = recording_of(
         log, question, today.command_deadline_s, lambda share: progress("reading the log", share)
     )
-    mine = [counted(tale, question) for tale in recording.tales]
+    mine = [counts(question, tale.bot_id, tale.tenant_id, tale.arrived) for tale in recording.tales]
     if not any(mine):
         raise NothingThere("The log has no command of that time and of the bots that were asked about.")
     bots = frozenset(tale.bot_id for tale, is_mine in zip(recording.tales, mine, strict=True) if is_mine)

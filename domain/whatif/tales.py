@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from domain import events
-from domain.failure import Answer, Category, Delivered, Failure, Final, recalled
+from domain.failure import TREATMENT, Answer, Category, Delivered, Failure, Final, recalled
 from domain.methods import Method, method_named
 from domain.rules.gates import Call
 
@@ -93,12 +93,10 @@ class Tales:
         self.unknown_methods: Counter[str] = Counter()
         self.found: list[Tale] = []
 
-    @property
-    def still_open(self) -> int:
+    def still_open(self) -> list[events.CommandAccepted | events.CommandStarted]:
         """Without an end in the events so far."""
-        opened = {command_id: event.received_at for command_id, event in self._started.items()}
-        opened.update({command_id: event.received_at for command_id, event in self._accepted.items()})
-        return sum(self._since <= received_at < self._until for received_at in opened.values())
+        opened: dict[str, events.CommandAccepted | events.CommandStarted] = {**self._started, **self._accepted}
+        return [event for event in opened.values() if self._since <= event.received_at < self._until]
 
     def see(self, event: events.Event) -> None:
         match event:
@@ -129,7 +127,7 @@ class Tales:
         end = _end_of(event, self.seconds(event.occurred_at))
         first = accepted or started or (failed[0] if failed else event)
         arrived = self.seconds(event.received_at)
-        deadline_s = accepted.deadline_s if accepted else self._deadline_of(end, arrived)
+        deadline_s = accepted.deadline_s if accepted else self._deadline_of(end, failed, arrived)
         patient = accepted.patient if accepted else False
         self.found.append(
             Tale(
@@ -148,10 +146,18 @@ class Tales:
             )
         )
 
-    def _deadline_of(self, end: End, arrived: float) -> float:
+    def _deadline_of(self, end: End, failed: list[events.AttemptFailed], arrived: float) -> float:
         """Where the record shows it, that; it was at least as long as the command took."""
         took_s = end.at - arrived
-        return took_s if end.code == "deadline_exceeded" else max(self._deadline_s, took_s)
+        if end.code == "deadline_exceeded":
+            return took_s
+        if end.code == "telegram_hold" and failed:
+            hold_s = failed[-1].retry_after_s or 0.0
+            floods = sum(one.category is Category.RATE_LIMIT for one in failed)
+            if floods <= TREATMENT[Category.RATE_LIMIT].retries:
+                # It was not out of retries, so its deadline was before the hold's end: the middle is as good as any.
+                return min(self._deadline_s, took_s + hold_s / 2)
+        return max(self._deadline_s, took_s)
 
     def _written_s(self, started: events.CommandStarted | None, event: events.Ended) -> float:
         if started is None or not event.attempts:
