@@ -19,7 +19,7 @@ from projections.all import all_projections
 from projections.runner import Runner
 from projections.views import Views
 from tests.examples import OTHER_TENANT, TENANT, TOKEN_TEXT
-from tests.gateway.fakes import ADMIN_TEXT, Accounts, Client, Fleet, House, Log, StandingClock
+from tests.gateway.fakes import ADMIN_TEXT, Accounts, Client, Fleet, House, Log, StandingClock, ThreadReplays
 
 OPTIONS = GatewayOptions(
     open_registration=True, version="0.1.0", admin_key_hash=hashlib.sha256(ADMIN_TEXT.encode()).hexdigest()
@@ -54,6 +54,7 @@ def _house(directory: Path, stack: ExitStack, options: dict[str, Any]) -> House:
         find_key=accounts.find,
         views=views,
         runner=runner,
+        replays=ThreadReplays(ledger),
         clock=StandingClock(),
         options=replace(OPTIONS, **options),
     )

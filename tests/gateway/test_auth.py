@@ -19,6 +19,9 @@ TENANT = (401, 401, 401, 200, 403, 403, 403)
 ADMIN = (401, 401, 401, 403, 403, 200, 200)
 TENANT_OR_ADMIN = (401, 401, 401, 200, 403, 200, 200)
 
+WHAT_IF = {"from": "2026-07-01T00:00:00Z", "to": "2026-07-01T01:00:00Z", "policy": {"bot_rps": 5}}
+"""Of a time of which nothing is recorded."""
+
 ROUTES: list[tuple[str, str, object, tuple[int, ...]]] = [
     ("GET", "/", None, ANYONE),
     ("GET", "/health/live", None, ANYONE),
@@ -40,6 +43,7 @@ ROUTES: list[tuple[str, str, object, tuple[int, ...]]] = [
     ("GET", f"/api/bots/{BOT_ID}/commands", None, TENANT),
     ("POST", f"/api/bots/{BOT_ID}/commands/getMe", {}, TENANT),
     ("GET", "/api/commands/nosuchcommand", None, (401, 401, 401, 404, 403, 404, 404)),
+    ("POST", "/api/whatif", WHAT_IF, (401, 401, 401, 404, 404, 404, 404)),
     ("GET", "/admin/system/stats", None, ADMIN),
     ("GET", "/admin/system/bot-health/summary", None, ADMIN),
     ("GET", "/admin/system/bot-health/unhealthy", None, ADMIN),

@@ -8,7 +8,7 @@ from datetime import timedelta
 import msgspec
 
 from domain.events import AttemptFailed, DayEvent, Event
-from domain.failure import Failure, Final
+from domain.failure import Failure, Final, code_of
 from domain.rules.pacing import PacePolicy
 from domain.store.mapper import Recorded
 from domain.streams import bot_stream, day_stream
@@ -67,6 +67,7 @@ def failed(number: int, at_s: float, failure: Failure, took_s: float = 0.1, **ch
     """A message that got this answer and no other."""
     common = {"command_id": f"c{number:04}", "received_at": after(at_s), **changes}
     told = {
+        "code": code_of(failure.final, failure.category),
         "category": failure.category,
         "telegram_code": failure.code,
         "description": failure.description,
