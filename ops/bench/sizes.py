@@ -17,6 +17,7 @@ class Sizes:
     recorded_in_groups: int
     pipeline: int
     paced_s: float
+    replayed: int
 
 
 FULL = Sizes(
@@ -29,6 +30,7 @@ FULL = Sizes(
     recorded_in_groups=60_000,
     pipeline=50_000,
     paced_s=20.0,
+    replayed=20_000,
 )
 QUICK = Sizes(
     rounds=1,
@@ -40,6 +42,7 @@ QUICK = Sizes(
     recorded_in_groups=2000,
     pipeline=200,
     paced_s=1.0,
+    replayed=100,
 )
 CONCURRENCY = 32
 CHATS = 1000

@@ -16,7 +16,7 @@ from domain.whatif.question import NoAnswer
 from domain.whatif.report import answered
 from ops.whatif.job import Done, Job, Refused
 
-NICER = 10
+NICER = 19
 
 
 def main() -> None:

@@ -13,6 +13,8 @@ SECTIONS = (
     "All projections rebuilt from zero",
     "Durable events recorded",
     "An idle bot",
+    "without and with one replay after the other",
+    "Policy replay of that log",
 )
 
 
