@@ -15,7 +15,7 @@ from domain.rules.breaker import BreakerPolicy
 from domain.rules.pacing import PacePolicy
 from domain.whatif.question import Nonsense, NothingThere
 from tests.domain.whatif.days import UNLIMITED, an_attempt, asked, failed, log_of, refused, sent
-from tests.doubles import BLOCKED, LOST, REFUSED_CONNECTION, flood
+from tests.doubles import BLOCKED, LOST, REFUSED_CONNECTION, REVOKED, flood
 from tests.examples import BOT_ID, OTHER_BOT_ID, OTHER_TENANT, TENANT, a_delivered, a_started, after
 
 FIVE = replace(UNLIMITED, breaker=BreakerPolicy(failures=5, cooldown_s=60))
@@ -167,6 +167,41 @@ def test_an_admin_s_hand_on_a_breaker_is_replayed() -> None:
 
     assert {"breaker_open": 1} == report.other.not_sent_because
     assert (4.0, 4.0) == (report.recorded.breaker_open_s, report.other.breaker_open_s)
+
+
+def test_a_token_that_works_after_all_closes_the_breaker_of_its_401() -> None:
+    opened = events.BreakerOpened(occurred_at=after(1.1), bot_id=BOT_ID, tenant_id=TENANT, until=after(61), cause="")
+    closed = events.BreakerClosed(occurred_at=after(1.4), bot_id=BOT_ID, tenant_id=TENANT)
+    report = asked(log_of(failed(1, 1.0, REVOKED), [opened, closed], sent(2, 5.0)), bot_rps=5)
+
+    assert {} == report.model_error.outcomes_changed
+    assert (1, 0.3) == (report.today.breaker_openings, report.today.breaker_open_s)
+
+
+def test_the_time_that_a_start_took_to_the_disk_is_kept() -> None:
+    told = [
+        a_started(command_id="c0001", occurred_at=after(0), received_at=after(0)),
+        a_delivered("c0001", occurred_at=after(0.112), queue_ms=12.0, telegram_ms=100.0),
+    ]
+    report = asked(log_of(told), bot_rps=5)
+
+    assert (12.0, 112.0) == (report.other.waited_ms.p50, report.other.delivered_after_ms.p50)
+
+
+def test_retries_of_many_bots_share_the_fleet_s_budget() -> None:
+    once = replace(UNLIMITED, retry=replace(UNLIMITED.retry, retries=0))
+    told = [failed(n, 0.01 * n, REFUSED_CONNECTION, bot_id=BOT_ID + n, tenant_id=TENANT, took_s=0.1) for n in range(40)]
+
+    assert 30 == asked(log_of(*told), once, retries=1).other.retries
+
+
+def test_a_permit_that_is_not_used_is_the_next_one_s_at_once() -> None:
+    fleet = replace(UNLIMITED, fleet_rps=1)
+    told = [sent(1, 0.0), refused(2, 0.1, "cancelled", waited_s=0.4, chat="43"), sent(3, 0.2, waited_s=0.8, **THEIRS)]
+    report = asked(log_of(*told), fleet, bot_rps=5)
+
+    assert (0, 0) == (report.model_error.later, report.model_error.sooner)
+    assert 800.0 == report.today.waited_ms.p99
 
 
 def test_a_command_that_was_cancelled_is_cancelled_if_it_still_waits() -> None:
