@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from domain.failure import TREATMENT, Delivered, Failure, OnBreaker, lost_answer
-from domain.whatif.tales import DONE, Given, Tale
+from domain.whatif.tale import DONE, Given, Tale
 
 ASSUMED = "nearest"
 """The name of the assumption: the answer of that bot's call nearest in time which tells how Telegram was."""

@@ -15,7 +15,7 @@ from domain.whatif.answers import LATE, Answers, Calls
 from domain.whatif.guards import Guards
 from domain.whatif.permits import Permits
 from domain.whatif.rerun import Rerun
-from domain.whatif.tales import End, Given
+from domain.whatif.tale import End, Given
 
 
 class ReplayedBot:

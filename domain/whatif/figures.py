@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from domain.failure import Final
-from domain.whatif.tales import End, Tale
+from domain.whatif.tale import End, Tale
 
 SAME_WITHIN_S = 0.05
 """A command that ends so little later or sooner is taken to end at the same time."""

@@ -21,7 +21,7 @@ from domain.whatif.guards import Guards, Spending
 from domain.whatif.permits import Permits
 from domain.whatif.policy import FLEET_WIDE, Change, Policy, changed
 from domain.whatif.rerun import Rerun
-from domain.whatif.tales import End, Tale, is_flood
+from domain.whatif.tale import End, Tale, is_flood
 
 STEPS = 2000
 """Commands between two words of progress."""

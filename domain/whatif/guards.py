@@ -9,7 +9,7 @@ from domain.rules import breaker, gates, holds, pacing, retry
 from domain.rules.breaker import Breaker, Phase
 from domain.whatif.policy import Policy
 from domain.whatif.rerun import Rerun
-from domain.whatif.tales import Given
+from domain.whatif.tale import Given
 
 FULL_AT_KEPT = 4096
 LUCK = 0.5

@@ -14,7 +14,7 @@ from domain.whatif.fleet import Fleet, Recording, Replayed, Rules
 from domain.whatif.policy import Policy, numbers
 from domain.whatif.question import NothingThere, Question, checked
 from domain.whatif.reading import WARM_UP_S, Log, counts, recorded_not_closed, recording_of
-from domain.whatif.tales import End, is_flood
+from domain.whatif.tale import End, is_flood
 
 Spans = dict[int, list[tuple[float, float]]]
 Progress = Callable[[str, float], None]

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from domain.failure import Category, Failure
 from domain.rules.breaker import Pass
 from domain.rules.gates import Call
-from domain.whatif.tales import End, Tale
+from domain.whatif.tale import End, Tale
 
 NONE_YET: Mapping[Category, int] = MappingProxyType({})
 

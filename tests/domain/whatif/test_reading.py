@@ -12,7 +12,7 @@ from domain.failure import Category, Failure
 from domain.whatif.policy import Change
 from domain.whatif.question import Question, TooMuch
 from domain.whatif.reading import position_before, recording_of
-from domain.whatif.tales import Tale
+from domain.whatif.tale import Tale
 from tests.domain.whatif.days import MemoryLog, an_attempt, failed, log_of, refused, sent
 from tests.doubles import BROKEN, LOST, RESTARTING, flood, moved_to
 from tests.examples import NOON, a_delivered, a_started, after
