@@ -7,13 +7,13 @@ from collections.abc import Callable
 from actors import endings
 from actors.endings import Ending
 from actors.guards import Guards
-from actors.lanes import Lanes
 from actors.life import Life
 from actors.mail import Answered, StartRecorded
 from actors.ports import Ports
 from actors.slot import Slot, Stage, Ticket
 from domain.errors import StoreError
 from domain.failure import Answer, Category, Delivered, Failure, Final, code_of
+from domain.rules.lanes import Lanes
 
 LATE_START_S = 0.25
 """What was dispatched longer ago passes the gates again: after a stall of the store all would leave at once."""
@@ -28,7 +28,7 @@ class Attempts:
         slot: Slot,
         ports: Ports,
         guards: Guards,
-        lanes: Lanes,
+        lanes: Lanes[Ticket],
         ends: Ending,
         on_unauthorized: Callable[[], None],
     ) -> None:

@@ -11,7 +11,7 @@ from actors.ports import Ports
 from actors.slot import Memory, Slot, Ticket
 from domain import bot as lives
 from domain import events
-from domain.config import DEFAULT, overridden
+from domain.config import of_bot
 from domain.failure import TREATMENT, Category, Failure, OnBreaker, Strategy
 from domain.rules import breaker, gates, holds, pacing, retry
 from domain.rules.breaker import Breaker, Phase
@@ -45,18 +45,7 @@ class Guards:
         self.policy_changed()
 
     def policy_changed(self) -> None:
-        """The fleet's default, with what the bot has of its own."""
-        config, default = self._life.bot.config, self._default
-        if config == DEFAULT:
-            self._policy = default  # one object for all of them
-            return
-        own = overridden(default, config)
-        self._policy = replace(
-            own,
-            pace=overridden(default.pace, config),
-            breaker=overridden(default.breaker, config.breaker),
-            retry=overridden(default.retry, config.retry),
-        )
+        self._policy = of_bot(self._default, self._life.bot.config)
 
     def token_works(self) -> None:
         memory = self._slot.memory

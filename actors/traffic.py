@@ -16,7 +16,6 @@ from actors.attempts import Attempts
 from actors.deadlines import Deadlines
 from actors.endings import Ending
 from actors.guards import Guards, Policy
-from actors.lanes import Lanes
 from actors.life import Life
 from actors.mail import TICK
 from actors.permits import Permits
@@ -27,6 +26,7 @@ from domain.errors import StoreError
 from domain.failure import Answer, Final
 from domain.refusal import Refused
 from domain.rules import gates
+from domain.rules.lanes import Lanes
 
 DISK_S = 0.5  # an attempt may end at the deadline itself, and its outcome still needs the disk
 GRACE_S = 5.0  # after a command's deadline: then what is late is late for good
@@ -61,7 +61,7 @@ class Traffic:
         self._ends = Ending(slot, ports)
         self._guards = Guards(life, slot, ports, permits, policy)
         self._alarm = Alarm(ports.timers, lambda: slot.tell(TICK))
-        self._lanes = Lanes()
+        self._lanes: Lanes[Ticket] = Lanes()
         self._attempts = Attempts(life, slot, ports, self._guards, self._lanes, self._ends, on_unauthorized)
         self._deadlines = Deadlines()
         self._has_permit = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Protocol, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -49,7 +49,31 @@ def changed(config: Config, change: dict[str, Any]) -> Config:
     return msgspec.convert({**msgspec.to_builtins(config), **change}, Config)
 
 
+class Policies(Protocol):
+    """What a bot may have of its own, as far as it is made of parts."""
+
+    @property
+    def pace(self) -> Any: ...
+    @property
+    def breaker(self) -> Any: ...
+    @property
+    def retry(self) -> Any: ...
+
+
 Policy = TypeVar("Policy")
+Whole = TypeVar("Whole", bound=Policies)
+
+
+def of_bot(default: Whole, config: Config) -> Whole:
+    """The fleet's policy, with what this bot has of its own."""
+    if config == DEFAULT:
+        return default  # one object for all of them
+    return dataclasses.replace(  # type: ignore[type-var]  # a dataclass
+        overridden(default, config),
+        pace=overridden(default.pace, config),
+        breaker=overridden(default.breaker, config.breaker),
+        retry=overridden(default.retry, config.retry),
+    )
 
 
 def overridden(policy: Policy, config: msgspec.Struct | None) -> Policy:

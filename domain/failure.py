@@ -188,9 +188,13 @@ def _refused(code: int, said: str, parameters: _Parameters, retry_after_header: 
             return Failure(Category.AMBIGUOUS, description, code)
         case _ if code >= HTTPStatus.INTERNAL_SERVER_ERROR:
             # Telegram's server says "restart" before it has looked at the request.
-            return Failure(Category.SERVER_ERROR, description, code, certain="restart" in said.lower())
+            return Failure(Category.SERVER_ERROR, description, code, certain=_is_restart(said))
         case _:
             return Failure(Category.UNKNOWN, description, code)
+
+
+def _is_restart(said: str) -> bool:
+    return "restart" in said.lower()
 
 
 def _seconds(parameter: float | None, header: str | None) -> float:
@@ -203,3 +207,13 @@ def _seconds(parameter: float | None, header: str | None) -> float:
 def _fit(said: str) -> str:
     """Short, and without the token that a URL in it may hold."""
     return without_tokens(said)[:MAX_DESCRIPTION]
+
+
+CERTAIN = (Category.RATE_LIMIT, Category.UNREACHABLE, Category.PERMANENT, Category.UNAUTHORIZED, Category.MIGRATED)
+"""In these nothing was executed, whatever was said."""
+
+
+def recalled(category: Category, said: str, code: int | None, retry_after_s: float, moved_to: int | None) -> Failure:
+    """A failure as it was, from what the log has of it."""
+    certain = category in CERTAIN or (category is Category.SERVER_ERROR and _is_restart(said))
+    return Failure(category, said, code, retry_after_s, moved_to, certain)

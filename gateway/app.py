@@ -28,6 +28,7 @@ from gateway.routes.retries import Retries
 from gateway.routes.service import Service
 from gateway.routes.stories import Stories
 from gateway.routes.tenants import Tenants
+from gateway.routes.whatif import WhatIf
 
 log = get_logger()
 
@@ -54,6 +55,7 @@ def create_app(doors: Doors) -> Starlette:
             *RetentionRoutes(doors, gate).routes(),
             *Tenants(doors, gate, reads).routes(),
             *Events(doors, gate).routes(),
+            *WhatIf(doors, gate, reads).routes(),
             *Service(doors).routes(),
         ],
         middleware=[Middleware(LastResort), Middleware(Shortcut, commands)],

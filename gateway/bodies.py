@@ -144,14 +144,14 @@ def _sentence(error: Exception) -> str:
     if not isinstance(error, msgspec.ValidationError):
         return "The body is not JSON in UTF-8: it must be one JSON object, and nothing after it."
     if found := _MISSING.search(said):
-        return f'The body needs the field "{_shown(found["name"])}".'
+        return f'The body needs the field "{shown(found["name"])}".'
     if found := _UNKNOWN.search(said):
-        return f'There is no field "{_shown(found["name"])}" here.'
+        return f'There is no field "{shown(found["name"])}" here.'
     if found := _WRONG.search(said):
-        what = f'"{_shown(found["name"])}"' if found["name"] else "The body"
+        what = f'"{shown(found["name"])}"' if found["name"] else "The body"
         return f"{what} must be {_in_words(found['expected'])}, not {_in_words(found['given'])}."
     if found := _OUT_OF_RANGE.search(said):
-        return f'"{_shown(found["name"])}" must be {found["bound"]}.'
+        return f'"{shown(found["name"])}" must be {found["bound"]}.'
     return "The body has a value that cannot be taken: a number is out of range."
 
 
@@ -159,6 +159,6 @@ def _in_words(types: str) -> str:
     return " or ".join(TYPES.get(name.strip(), name) for name in types.split("|"))
 
 
-def _shown(name: str) -> str:
+def shown(name: str) -> str:
     cut = name[:NAME_SHOWN_MAX]
     return cut if cut.isprintable() else "…"

@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from domain.tenant import Key
+from domain.whatif.question import Question
+from domain.whatif.report import Report
 from gateway.events.replay import Replay
 from projections.control import Rebuild, Status
 from projections.past import Moment
@@ -62,6 +64,12 @@ class History(Protocol):
     def at(self, position: int, *names: str) -> Readable: ...
 
 
+class Replays(Protocol):
+    """Recorded commands under another policy. Raises NoAnswer."""
+
+    async def __call__(self, question: Question) -> Report: ...
+
+
 @dataclass(frozen=True, slots=True)
 class GatewayOptions:
     open_registration: bool
@@ -90,5 +98,6 @@ class Doors:
     runner: Progress
     projections: Steering
     replay: Replay
+    replays: Replays
     clock: Clock
     options: GatewayOptions

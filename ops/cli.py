@@ -1,4 +1,4 @@
-"""The command line: `botloft serve | demo | settings | keys | projections | events | sandbox`."""
+"""The command line: `botloft serve | demo | settings | keys | projections | events | whatif | sandbox`."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from ops import keys, logs, settings
 from ops.events.commands import app as events_app
 from ops.projections_cli import projections_app
 from ops.serving import CannotListen, serve
+from ops.whatif.command import whatif
 from ops.wiring import Loft
 
 app = typer.Typer(
@@ -32,6 +33,7 @@ keys_app = typer.Typer(
 app.add_typer(keys_app, name="keys")
 app.add_typer(projections_app, name="projections")
 app.add_typer(events_app, name="events")
+app.command("whatif")(whatif)
 
 
 @app.command("serve")

@@ -18,6 +18,8 @@ from gateway.app import create_app
 from gateway.doors import Doors, GatewayOptions
 from ops.settings import Settings
 from ops.version import VERSION
+from ops.whatif.beside import Replays
+from ops.whatif.today import today_of
 from ops.wiring import Loft, running
 
 BACKLOG = 2048
@@ -71,6 +73,7 @@ def doors(settings: Settings, loft: Loft) -> Doors:
         runner=loft.runner,
         projections=loft.projections,
         replay=loft.replay,
+        replays=Replays(settings.database, today_of(settings)),
         clock=loft.clock,
         options=GatewayOptions(
             open_registration=settings.registration_is_open,

@@ -14,12 +14,14 @@ class AlertEvent(Event, frozen=True, kw_only=True):
 
 
 class AlertRaised(AlertEvent, frozen=True, kw_only=True):
+    """There is an incident that the operator must know of."""
+
     TOPIC = "alert-raised"
     detail: str
 
 
 class AlertCleared(AlertEvent, frozen=True, kw_only=True):
-    """`detail` is what was raised."""
+    """The incident is over; `detail` is what was raised."""
 
     TOPIC = "alert-cleared"
     detail: str

@@ -24,8 +24,9 @@ class Call:
     cosmetic: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Situation:
+class Situation(NamedTuple):
+    """Made anew for each look at a command, so it is the kind of value that is cheapest to make."""
+
     breaker: breaker.Breaker
     holds: holds.Holds
     pace: pacing.PacePolicy

@@ -57,6 +57,11 @@ class Load:
         self._caller, self._bots = caller, bots
         self._numbers = count()
 
+    @property
+    def key(self) -> str:
+        """Of the first tenant."""
+        return self._bots[0].tenant.key
+
     async def send(self, commands: int) -> None:
         """Keeps 32 in flight until all are delivered."""
         left = iter(range(commands))

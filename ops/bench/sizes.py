@@ -20,6 +20,7 @@ class Sizes:
     """Events that the library's own runner folds, and saves of its own application."""
     paced_s: float
     exported: int
+    replayed: int
 
 
 FULL = Sizes(
@@ -34,6 +35,7 @@ FULL = Sizes(
     by_library=3000,
     paced_s=20.0,
     exported=1_000_000,
+    replayed=20_000,
 )
 QUICK = Sizes(
     rounds=1,
@@ -47,6 +49,7 @@ QUICK = Sizes(
     by_library=50,
     paced_s=1.0,
     exported=3000,
+    replayed=100,
 )
 CONCURRENCY = 32
 CHATS = 1000

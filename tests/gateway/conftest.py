@@ -23,7 +23,19 @@ from projections.past import Past
 from projections.runner import Runner
 from projections.views import Views
 from tests.examples import OTHER_TENANT, TENANT, TOKEN_TEXT
-from tests.gateway.fakes import ADMIN_TEXT, Accounts, Alerts, Audit, Client, Fleet, House, Log, StandingClock, Steward
+from tests.gateway.fakes import (
+    ADMIN_TEXT,
+    Accounts,
+    Alerts,
+    Audit,
+    Client,
+    Fleet,
+    House,
+    Log,
+    StandingClock,
+    Steward,
+    ThreadReplays,
+)
 
 OPTIONS = GatewayOptions(
     open_registration=True, version="0.1.0", admin_key_hash=hashlib.sha256(ADMIN_TEXT.encode()).hexdigest()
@@ -69,6 +81,7 @@ def _house(directory: Path, stack: ExitStack, options: dict[str, Any]) -> House:
         runner=runner,
         projections=control,
         replay=replay,
+        replays=ThreadReplays(ledger),
         clock=StandingClock(),
         options=replace(OPTIONS, **options),
     )

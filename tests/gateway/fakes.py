@@ -59,6 +59,9 @@ from domain.refusal import Refused
 from domain.store.ledger import Ledger
 from domain.store.mapper import Entry, Recorded
 from domain.tenant import OPERATOR, Key, NewKey, Scope, Tenant, written_key
+from domain.whatif.policy import Policy
+from domain.whatif.question import NoAnswer, Question
+from domain.whatif.report import Report, answered
 from gateway.doors import Doors
 from gateway.events.replay import Replay
 from projections.runner import Runner
@@ -75,6 +78,19 @@ class StandingClock:
 
     def steady(self) -> float:
         return 0.0
+
+
+class ThreadReplays:
+    """Beside the loop, without a process of its own."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self.trouble: NoAnswer | None = None
+
+    async def __call__(self, question: Question) -> Report:
+        if self.trouble is not None:
+            raise self.trouble
+        return await asyncio.to_thread(answered, self._ledger, Policy(), question)
 
 
 class Log:

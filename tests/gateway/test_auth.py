@@ -21,6 +21,9 @@ ANY_KEY = (401, 401, 401, 200, 200, 200, 200)
 READER = (401, 401, 401, 200, 200, 200, 200)
 TENANT_OR_ADMIN = (401, 401, 401, 200, 403, 200, 200)
 
+WHAT_IF = {"from": "2026-07-01T00:00:00Z", "to": "2026-07-01T01:00:00Z", "policy": {"bot_rps": 5}}
+"""Of a time of which nothing is recorded."""
+
 ROUTES: list[tuple[str, str, object, tuple[int, ...]]] = [
     ("GET", "/", None, ANYONE),
     ("GET", "/health/live", None, ANYONE),
@@ -52,6 +55,7 @@ ROUTES: list[tuple[str, str, object, tuple[int, ...]]] = [
     ("GET", "/api/events", None, READER),
     ("HEAD", "/api/events/stream", None, READER),
     ("GET", "/api/events/catalog", None, READER),
+    ("POST", "/api/whatif", WHAT_IF, (401, 401, 401, 404, 404, 404, 404)),
     ("GET", "/admin/system/stats", None, ADMIN),
     ("GET", "/admin/system/rate-limiter", None, ADMIN),
     ("GET", "/admin/tenants", None, ADMIN),

@@ -14,6 +14,8 @@ SECTIONS = (
     "Durable events recorded",
     "An export of all events",
     "An idle bot",
+    "without and with one replay after the other",
+    "Policy replay of that log",
 )
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from actors.lanes import Lanes
 from actors.slot import Slot, Ticket
 from actors.turns import Turns
 from domain.rules import breaker, fairness, holds, pacing
+from domain.rules.lanes import Lanes
 from tests.simulation.run import simulated, story
 
 FIRST = int(os.environ.get("BOTLOFT_SIM_FIRST", "1"))

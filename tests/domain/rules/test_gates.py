@@ -30,10 +30,10 @@ AT_REST = Situation(
     max_in_flight=30,
 )
 """Every gate is open."""
-IN_FLIGHT = replace(AT_REST, in_flight=30)
-PACED = replace(IN_FLIGHT, full_at={f"chat:{CHAT}": NOW + 6.0})
-HELD = replace(PACED, holds=CHAT_HELD)
-BROKEN = replace(HELD, breaker=OPEN)
+IN_FLIGHT = AT_REST._replace(in_flight=30)
+PACED = IN_FLIGHT._replace(full_at={f"chat:{CHAT}": NOW + 6.0})
+HELD = PACED._replace(holds=CHAT_HELD)
+BROKEN = HELD._replace(breaker=OPEN)
 
 
 def test_a_command_leaves_when_every_gate_is_open() -> None:
@@ -58,44 +58,44 @@ def test_asking_takes_nothing() -> None:
 
 
 def test_a_held_bot_keeps_everything_back_also_a_chat_that_is_held_for_longer() -> None:
-    both = replace(AT_REST, holds=holds.restored(CHAT_HELD, holds.BOT, NOW + 5))
+    both = AT_REST._replace(holds=holds.restored(CHAT_HELD, holds.BOT, NOW + 5))
 
     assert Stay(NOW + 5, "hold", whole_bot=True) == verdict(CALL, both, NOW)
     assert Stay(NOW + 10, "hold", whole_bot=False) == verdict(CALL, both, NOW + 5)
 
 
 def test_the_bot_s_own_pace_keeps_everything_back() -> None:
-    bot = replace(AT_REST, full_at={pacing.BOT: NOW + 0.04})
+    bot = AT_REST._replace(full_at={pacing.BOT: NOW + 0.04})
 
     assert Stay(NOW + 0.04, "pace", whole_bot=True) == verdict(CALL, bot, NOW)
 
 
 def test_a_group_s_pace_keeps_back_that_group_alone() -> None:
-    bot = replace(AT_REST, full_at={f"group:{GROUP}": NOW + 20.0})
+    bot = AT_REST._replace(full_at={f"group:{GROUP}": NOW + 20.0})
 
     assert Stay(NOW + 4.0, "pace", whole_bot=False) == verdict(replace(CALL, chat=GROUP), bot, NOW)
     assert verdict(CALL, bot, NOW) is None
 
 
 def test_one_call_less_in_flight_lets_the_next_go() -> None:
-    assert verdict(CALL, replace(IN_FLIGHT, in_flight=29), NOW) is None
+    assert verdict(CALL, IN_FLIGHT._replace(in_flight=29), NOW) is None
 
 
 def test_an_open_breaker_is_told_at_once_and_only_the_patient_sit_it_out() -> None:
-    bot = replace(AT_REST, breaker=OPEN)
+    bot = AT_REST._replace(breaker=OPEN)
 
     assert Refuse("breaker_open", 20.0) == verdict(CALL, bot, NOW)
     assert Stay(NOW + 20, "breaker", whole_bot=True) == verdict(PATIENT, bot, NOW)
 
 
 def test_while_a_probe_is_out_everybody_waits_for_its_answer() -> None:
-    bot = replace(AT_REST, breaker=PROBING)
+    bot = AT_REST._replace(breaker=PROBING)
 
     assert Stay(NOW + 35, "breaker", whole_bot=True) == verdict(replace(CALL, deadline=NOW + 60), bot, NOW + 20)
 
 
 def test_a_forced_breaker_names_no_end() -> None:
-    bot = replace(AT_REST, breaker=breaker.forced(breaker.CLOSED))
+    bot = AT_REST._replace(breaker=breaker.forced(breaker.CLOSED))
 
     assert Refuse("breaker_open", None) == verdict(CALL, bot, NOW)
     assert Stay(math.inf, "breaker", whole_bot=True) == verdict(PATIENT, bot, NOW)

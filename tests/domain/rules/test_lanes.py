@@ -8,9 +8,9 @@ from collections import deque
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actors.lanes import Lanes
 from actors.slot import Ticket
 from domain.methods import method_named
+from domain.rules.lanes import Lanes
 from tests.examples import a_command
 
 

@@ -9,15 +9,22 @@ import heapq
 import math
 from collections import deque
 from itertools import count
+from typing import Generic, Protocol, TypeVar
 
-from actors.slot import Ticket
+
+class Waits(Protocol):
+    @property
+    def lane(self) -> str: ...
 
 
-class Lanes:
+Waiting = TypeVar("Waiting", bound=Waits)
+
+
+class Lanes(Generic[Waiting]):
     __slots__ = ("_asleep", "_busy", "_number", "_ready", "_sleeping", "_waiting")
 
     def __init__(self) -> None:
-        self._waiting: dict[str, deque[Ticket]] = {}
+        self._waiting: dict[str, deque[Waiting]] = {}
         self._ready: dict[str, None] = {}
         self._sleeping: dict[str, float] = {}
         self._asleep: list[tuple[float, int, str]] = []
@@ -27,21 +34,21 @@ class Lanes:
     def __len__(self) -> int:
         return sum(map(len, self._waiting.values()))
 
-    def join(self, ticket: Ticket) -> None:
+    def join(self, ticket: Waiting) -> None:
         self._waiting.setdefault(ticket.lane, deque()).append(ticket)
         self._make_ready(ticket.lane)
 
-    def has_before(self, ticket: Ticket) -> bool:
+    def has_before(self, ticket: Waiting) -> bool:
         """Whether others of its chat have to go first."""
         return ticket.lane in self._waiting or ticket.lane in self._busy
 
-    def come_back(self, ticket: Ticket, until: float) -> None:
+    def come_back(self, ticket: Waiting, until: float) -> None:
         """It was on its way and has to wait until then, before all others of its lane."""
         self._busy.discard(ticket.lane)
         self._waiting.setdefault(ticket.lane, deque()).appendleft(ticket)
         self._sleep(ticket.lane, until)
 
-    def head(self) -> Ticket | None:
+    def head(self) -> Waiting | None:
         """The command to look at next."""
         lane = next(iter(self._ready), None)
         return None if lane is None else self._waiting[lane][0]
@@ -58,7 +65,7 @@ class Lanes:
     def head_sleeps(self, until: float) -> None:
         self._sleep(next(iter(self._ready)), until)
 
-    def first(self, ticket: Ticket) -> bool:
+    def first(self, ticket: Waiting) -> bool:
         """It is looked at before all others; False: others of its lane come before it, or it sleeps until a time."""
         lane = ticket.lane
         is_head = lane not in self._busy and self._waiting.get(lane, (None,))[0] is ticket
@@ -76,7 +83,7 @@ class Lanes:
         """Taken over from a predecessor: a call of this lane is on its way."""
         self._busy.add(lane)
 
-    def remove(self, ticket: Ticket) -> None:
+    def remove(self, ticket: Waiting) -> None:
         waiting = self._waiting.get(ticket.lane)
         if waiting is None or ticket not in waiting:
             return
@@ -104,7 +111,7 @@ class Lanes:
             heapq.heappop(self._asleep)
         return self._asleep[0][0] if self._asleep else math.inf
 
-    def _pop_head(self) -> Ticket:
+    def _pop_head(self) -> Waiting:
         lane = next(iter(self._ready))
         del self._ready[lane]
         waiting = self._waiting[lane]

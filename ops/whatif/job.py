@@ -1,0 +1,29 @@
+"""A question on its way to a process of its own, and the answer on its way back. Both are one JSON object."""
+
+from __future__ import annotations
+
+import msgspec
+
+from domain.whatif.policy import Policy
+from domain.whatif.question import Nonsense, NothingThere, Question, TooMuch
+from domain.whatif.report import Report
+
+KINDS = {kind.__name__: kind for kind in (Nonsense, NothingThere, TooMuch)}
+
+
+class Job(msgspec.Struct, frozen=True):
+    database: str
+    today: Policy
+    question: Question
+
+
+class Refused(msgspec.Struct, frozen=True):
+    kind: str
+    sentence: str
+
+
+class Done(msgspec.Struct, frozen=True):
+    """One of the two."""
+
+    report: Report | None = None
+    refused: Refused | None = None
