@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pykka
@@ -27,15 +28,16 @@ from actors.supervisor import Supervisor
 from actors.telegram import Telegram
 from domain import streams
 from domain.bot import Bot
+from domain.errors import StoreUnusable
 from domain.recovery import OpenThings
 from domain.rules.breaker import BreakerPolicy
 from domain.rules.pacing import PacePolicy
 from domain.rules.tokens import Token, parse
 from domain.store.ledger import Ledger
-from domain.store.sqlite import OwnerLock, SQLiteStore
 from domain.store.vault import Vault, master_key_file
 from ops.clock import LoopTimers, SystemClock
 from ops.settings import Settings
+from ops.steward import Steward
 from projections.all import all_projections
 from projections.runner import Runner
 from projections.views import Views
@@ -57,6 +59,7 @@ class Loft:
     clock: Clock
     first_admin_key: TenantKey | None
     """At the very first start, and never again."""
+    steward: Steward
 
 
 @asynccontextmanager
@@ -73,10 +76,14 @@ async def running(
     """
     clock = clock or SystemClock()
     async with AsyncExitStack() as stack:
-        lock = OwnerLock(settings.database, f"Process {os.getpid()}, started {clock.utc():%Y-%m-%d %H:%M:%S} UTC,")
-        stack.callback(lock.release)
-        store = SQLiteStore(settings.database)
+        database = settings.database
+        _make_state_dir(settings.state_dir)
+        owner = database.owned_by(f"Process {os.getpid()}, started {clock.utc():%Y-%m-%d %H:%M:%S} UTC,")
+        stack.callback(owner.release)
+        store = database.opened()
         stack.callback(store.close)
+        steward = Steward(owner, store, clock)
+        stack.callback(steward.stop)
         vault = Vault(store, _master_keys(settings))
         ledger = Ledger(store)
         opened = interrupted(ledger)
@@ -107,7 +114,7 @@ async def running(
         keys = KeyRing()
         accounts = AccountsActor.start(ledger.streams_under(streams.TENANTS), journal, clock, keys)
         first = None if settings.admin_key else await _ask(accounts, FoundOperator())
-        yield Loft(supervisor, accounts, keys, views, runner, ledger, clock, first)
+        yield Loft(supervisor, accounts, keys, views, runner, ledger, clock, first, steward)
 
 
 def interrupted(ledger: Ledger) -> OpenThings:
@@ -148,6 +155,13 @@ def _projections(settings: Settings, ledger: Ledger, stack: AsyncExitStack) -> t
     runner.start()
     stack.callback(runner.stop)
     return runner, views
+
+
+def _make_state_dir(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreUnusable(f"{path}: {error.strerror}. Is the directory above it there and writable?") from error
 
 
 def _master_keys(settings: Settings) -> list[bytes]:

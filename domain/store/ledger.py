@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from eventsourcing.persistence import StoredEvent
 
 from domain.store.mapper import Entry, Recorded, from_bytes, to_bytes
-from domain.store.sqlite import Row, SQLiteStore
-
-Mark = Callable[[Sequence[int]], int | None]
-"""Given the positions just inserted, the low-water mark to commit with them (None: leave it)."""
+from domain.store.store import Mark, Row, Store
 
 
 class Snapshot(NamedTuple):
@@ -21,7 +18,7 @@ class Snapshot(NamedTuple):
 
 
 class Ledger:
-    def __init__(self, store: SQLiteStore) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
 
     def append(self, entries: Sequence[Entry], mark: Mark = lambda _: None) -> Sequence[int]:

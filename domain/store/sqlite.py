@@ -11,6 +11,7 @@ import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +26,12 @@ from eventsourcing.sqlite import (
 )
 
 from domain.errors import AlreadyOwned, StaleStream, StoreUnavailable, StoreUnusable
+from domain.store.store import Mark, Row
 
+VERSION = 1
 LOCK_TIMEOUT_S = 2
 NO_ANSWER = (EventSourcingError, sqlite3.Error)
 """A closed pool is no PersistenceError, and a new connection's first statements raise what SQLite raises."""
-Row = tuple[int, str, int, str, bytes]
-"""position, stream, version, topic, state"""
 
 
 class _Pool(SQLiteConnectionPool):
@@ -60,6 +61,8 @@ class _Recorder(SQLiteApplicationRecorder):
             # Only the newest of each stream is worth keeping: any other can be folded again.
             "CREATE TABLE IF NOT EXISTS snapshots "
             "(stream TEXT PRIMARY KEY, version INTEGER NOT NULL, state BLOB NOT NULL)",
+            "CREATE TABLE IF NOT EXISTS data_keys (tenant_id TEXT PRIMARY KEY, sealed BLOB NOT NULL)",
+            f"PRAGMA user_version={VERSION}",
         ]
 
     def _insert_events(
@@ -73,7 +76,7 @@ class _Recorder(SQLiteApplicationRecorder):
 
 
 class SQLiteStore:
-    """Raises StoreUnusable when the file cannot be opened or written."""
+    """Raises StoreUnusable when the file cannot be opened or written, or a newer Botloft made it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -82,11 +85,19 @@ class SQLiteStore:
             self.datastore = SQLiteDatastore(str(path), originator_id_type="text")
             self.datastore.pool = _Pool(db_name=path.absolute().as_uri(), lock_timeout=LOCK_TIMEOUT_S)
             self.events = _Recorder(self.datastore)
-            self.events.create_table()
+            with self.datastore.transaction(commit=False) as cursor:
+                cursor.execute("PRAGMA user_version")
+                version = int(cursor.fetchone()[0])
+            # Logs from before there were versions are of the first one, and have 0.
+            if version < VERSION:
+                self.events.create_table()
         except (OSError, *NO_ANSWER) as error:
             raise StoreUnusable(f"{path}: {error}. Is the directory there and writable?") from error
+        if version > VERSION:
+            self.close()
+            raise StoreUnusable(f"{path} was made by a newer Botloft. Run that one, or use another BOTLOFT_STATE_DIR.")
 
-    def insert(self, stored: Sequence[StoredEvent], mark: Any) -> Sequence[int]:
+    def insert(self, stored: Sequence[StoredEvent], mark: Mark) -> Sequence[int]:
         """One transaction. Raises StaleStream when a version is taken, StoreUnavailable when the file says no."""
         try:
             return self.events.insert_events(stored, mark=mark) or ()
@@ -104,7 +115,6 @@ class SQLiteStore:
         )
 
     def rows_under(self, prefix: str) -> list[Row]:
-        """Of all streams whose names start so, in the order of the log."""
         after = prefix[:-1] + chr(ord(prefix[-1]) + 1)
         return self._rows("originator_id>=? AND originator_id<? ORDER BY rowid", (prefix, after))
 
@@ -133,6 +143,26 @@ class SQLiteStore:
             cursor.execute("SELECT position FROM marks WHERE name='low_water'")
             row = cursor.fetchone()
             return int(row[0]) if row else 1
+
+    def data_key(self, tenant_id: str) -> bytes | None:
+        with self.reading() as cursor:
+            cursor.execute("SELECT sealed FROM data_keys WHERE tenant_id=?", (tenant_id,))
+            row = cursor.fetchone()
+            return bytes(row[0]) if row else None
+
+    def keep_data_key(self, tenant_id: str, sealed: bytes) -> None:
+        with self.writing() as cursor:
+            cursor.execute("INSERT OR IGNORE INTO data_keys VALUES (?, ?)", (tenant_id, sealed))
+
+    def forget_data_key(self, tenant_id: str) -> None:
+        with self.writing() as cursor:
+            cursor.execute("DELETE FROM data_keys WHERE tenant_id=?", (tenant_id,))
+
+    def prepare(self, today: date) -> None:
+        """A file has room for every day."""
+
+    def room_until(self, today: date) -> None:
+        del today
 
     @contextmanager
     def reading(self) -> Iterator[SQLiteCursor]:
@@ -163,10 +193,9 @@ class SQLiteStore:
 
 
 class OwnerLock:
-    """One process owns the bots of a database. The system drops the lock when the process ends, however it ends."""
+    """One process owns the bots of a file. The system drops the lock when the process ends, however it ends."""
 
     def __init__(self, database: Path, holder: str) -> None:
-        """`holder` is what a second process is told. Raises AlreadyOwned, StoreUnusable."""
         self._path = database.with_name(database.name + ".lock")
         try:
             database.parent.mkdir(parents=True, exist_ok=True)
@@ -182,5 +211,28 @@ class OwnerLock:
         os.ftruncate(self._file, 0)
         os.pwrite(self._file, holder.encode(), 0)
 
+    def check(self) -> None:
+        """While the process lives nobody takes it away."""
+
     def release(self) -> None:
         os.close(self._file)
+
+
+class SQLiteDatabase:
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.name = str(path)
+
+    def owned_by(self, holder: str) -> OwnerLock:
+        return OwnerLock(self._path, holder)
+
+    def opened(self) -> SQLiteStore:
+        return SQLiteStore(self._path)
+
+    def migrate(self, today: date, *, dry_run: bool) -> list[str]:
+        """A gateway makes what it needs by itself; here it is made before."""
+        del today
+        there = self._path.exists()
+        if there or not dry_run:
+            self.opened().close()
+        return [] if there else [f"make {self._path}"]

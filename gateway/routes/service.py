@@ -56,6 +56,7 @@ class Service:
             for state in self._doors.runner.states()
             if state.error is not None
         ]
+        wrong += self._doors.troubles()
         if trouble := await self._trouble_of_fleet():
             wrong.insert(0, trouble)
         if wrong:

@@ -1,12 +1,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from ops.sandbox.client import SandboxClient, running_sandbox
 from tests.acceptance.gateway_process import FAST, Gateway
+from tests.postgres_server import PostgresServer
+
+ON_BOTH = {"test_kill", "test_durable", "test_store_trouble", "test_tenants", "test_resilience", "test_start"}
+"""What has to do with what is stored. The others do not know where that is."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "store" in metafunc.fixturenames:
+        on_both = metafunc.module.__name__.rpartition(".")[2] in ON_BOTH
+        metafunc.parametrize("store", ["sqlite", "postgres"] if on_both else ["sqlite"], indirect=True)
+
+
+@pytest.fixture(autouse=True)
+def store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Every state directory of the test has a database of its own."""
+    if request.param == "postgres":
+        server: PostgresServer = request.getfixturevalue("postgres")
+        monkeypatch.setattr(Gateway, "url_of", staticmethod(cache(lambda _: server.a_database())))
+    return str(request.param)
 
 
 @pytest.fixture

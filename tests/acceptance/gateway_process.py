@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,17 @@ FAST = {"FLEET_RPS": "0", "BOT_RPS": "0", "CHAT_RPS": "0", "GROUP_RPM": "0"}
 
 
 class Gateway:
+    url_of: Callable[[Path], str] | None = None
+    """Where the log of the gateway with this state directory is; None: in it."""
+
     def __init__(self, state_dir: Path, telegram: str, **settings: str) -> None:
         self.state_dir = state_dir
         self.log = state_dir.parent / f"{state_dir.name}.log"
         self.base_url = ""
         self.admin_key = "an admin key that only these tests know"
         self._settings = {"ADMIN_KEY": self.admin_key, "PORT": "0", "TELEGRAM_API": telegram, **settings}
+        if Gateway.url_of is not None:
+            self._settings.setdefault("DATABASE_URL", Gateway.url_of(state_dir))
         self._process: subprocess.Popen[str] | None = None
 
     @property
