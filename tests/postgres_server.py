@@ -12,7 +12,7 @@ import signal
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from itertools import count
@@ -29,6 +29,7 @@ START_WITHIN = 600
 TEMPLATE = "migrated"
 FROM_THE_PACKAGE = "BOTLOFT_TEST_POSTGRES"
 """Set to `package`: as on a machine without binaries of its own."""
+EMPTY = "DELETE FROM events; DELETE FROM snapshots; DELETE FROM data_keys; UPDATE log SET head = 0, low_water = 1"
 SETTINGS = {"listen_addresses": "127.0.0.1", "max_connections": "60", "shared_buffers": "64MB"}
 
 
@@ -45,6 +46,7 @@ class PostgresServer:
             self.port = free.getsockname()[1]
         self._log = self._directory / "log"
         self._numbers = count(1)
+        self._empty: list[str] = []
         password = self._directory / "password"
         password.write_text(PASSWORD)
         data = str(self._directory / "data")
@@ -60,11 +62,26 @@ class PostgresServer:
     def url(self, database: str, port: int | None = None) -> str:
         return f"postgresql://{USER}:{PASSWORD_IN_URL}@127.0.0.1:{port or self.port}/{database}"
 
-    def a_database(self, template: str = TEMPLATE) -> str:
-        """The URL of a new one, with the schema in it."""
+    @contextmanager
+    def databases(self) -> Iterator[Callable[[], str]]:
+        """Gives URLs of empty ones, with the schema in them. To empty one costs less than to make one."""
+        given: list[str] = []
+
+        def one() -> str:
+            given.append(self._empty.pop() if self._empty else self.a_new_database())
+            return self.url(given[-1])
+
+        yield one
+        for name in given:
+            self.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+            self.run(EMPTY, name)
+        self._empty += given
+
+    def a_new_database(self, template: str = TEMPLATE) -> str:
+        """Its name."""
         name = f"of_test_{next(self._numbers)}"
         self.run(f"CREATE DATABASE {name} TEMPLATE {template}")
-        return self.url(name)
+        return name
 
     def run(self, statement: str, database: str = "postgres") -> list[Any]:
         with psycopg.connect(self.url(database), autocommit=True) as connection:

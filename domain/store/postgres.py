@@ -153,15 +153,22 @@ class PostgresStore:
         self._make_partitions(schema.days_around(today))
 
     def room_until(self, today: date) -> date:
-        with self.connection() as connection:
-            return schema.room_until(connection, today)
+        with self.reading() as cursor:
+            return schema.room_until(cursor.connection, today)
 
     @contextmanager
-    def connection(self) -> Iterator[psycopg.Connection[Any]]:
-        """In autocommit mode."""
+    def reading(self) -> Iterator[psycopg.Cursor[Any]]:
         try:
-            with self.datastore.get_connection() as connection:
-                yield connection
+            with self.datastore.cursor() as cursor:
+                yield cursor
+        except NO_ANSWER as error:
+            raise StoreUnavailable(first_line(error)) from error
+
+    @contextmanager
+    def writing(self) -> Iterator[psycopg.Cursor[Any]]:
+        try:
+            with self.datastore.transaction(commit=True) as cursor:
+                yield cursor
         except NO_ANSWER as error:
             raise StoreUnavailable(first_line(error)) from error
 
@@ -179,16 +186,16 @@ class PostgresStore:
             raise StoreUnavailable(first_line(error)) from error
 
     def _make_partitions(self, days: Sequence[date] | set[date]) -> None:
-        with self.connection() as connection:
-            schema.make_partitions(connection, days)
+        with self.writing() as cursor:
+            schema.make_partitions(cursor.connection, days)
 
     def _all(self, query: str, parameters: tuple[object, ...] = ()) -> list[Any]:
-        with self.connection() as connection:
-            return connection.execute(query.encode(), parameters).fetchall()
+        with self.reading() as cursor:
+            return cursor.execute(query.encode(), parameters).fetchall()
 
     def _run(self, query: str, parameters: tuple[object, ...]) -> None:
-        with self.connection() as connection:
-            connection.execute(query.encode(), parameters)
+        with self.writing() as cursor:
+            cursor.execute(query.encode(), parameters)
 
 
 def _value(cursor: psycopg.Cursor[Any]) -> int:

@@ -92,9 +92,10 @@ def days_around(today: date) -> list[date]:
 
 
 def days_of(streams: Iterable[str]) -> set[date]:
+    """Those that want a partition of their own."""
     found = set()
     for stream in streams:
-        if stream.startswith(DAYS):
+        if DAYS <= stream < LAST_DAY:
             with suppress(ValueError):
                 found.add(date.fromisoformat(stream.split("/")[1]))
     return found

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -8,7 +8,6 @@ import pytest
 
 from ops.sandbox.client import SandboxClient, running_sandbox
 from tests.acceptance.gateway_process import FAST, Gateway
-from tests.postgres_server import PostgresServer
 
 ON_BOTH = {"test_kill", "test_durable", "test_store_trouble", "test_tenants", "test_resilience", "test_start"}
 """What has to do with what is stored. The others do not know where that is."""
@@ -24,8 +23,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Every state directory of the test has a database of its own."""
     if request.param == "postgres":
-        server: PostgresServer = request.getfixturevalue("postgres")
-        monkeypatch.setattr(Gateway, "url_of", staticmethod(cache(lambda _: server.a_database())))
+        one: Callable[[], str] = request.getfixturevalue("new_postgres_url")
+        monkeypatch.setattr(Gateway, "url_of", staticmethod(cache(lambda _: one())))
     return str(request.param)
 
 
