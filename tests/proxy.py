@@ -1,22 +1,24 @@
-"""A TCP proxy between us and a server: it can cut every connection at the moment when a certain request has passed."""
+"""A TCP proxy between us and a server: it can lose an answer, and its connection with it."""
 
 from __future__ import annotations
 
 import selectors
 import socket
 import threading
-from contextlib import suppress
+
+COMMITTED = b"COMMIT\0"
+"""How PostgreSQL says so."""
 
 
 class Proxy:
-    """Forwards to `port`. With `cut_after`, the next request with these bytes in it gets no answer: that was it."""
+    """Forwards to `port`."""
 
     def __init__(self, port: int) -> None:
         self._to = port
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port = self._listening.getsockname()[1]
-        self._cut_after: bytes | None = None
-        self.cuts = 0
+        self._to_lose: bytes | None = None
+        self.lost = 0
         self._stopping = threading.Event()
         self._threads = [threading.Thread(target=self._accept)]
         self._threads[0].start()
@@ -24,8 +26,9 @@ class Proxy:
     def instead_of(self, url: str) -> str:
         return url.replace(f":{self._to}/", f":{self.port}/")
 
-    def cut_after(self, request: bytes) -> None:
-        self._cut_after = request
+    def lose(self, answer: bytes) -> None:
+        """The next answer with these bytes in it: the server has done what it was told, and nobody hears of it."""
+        self._to_lose = answer
 
     def close(self) -> None:
         self._stopping.set()
@@ -50,20 +53,17 @@ class Proxy:
             ready.register(server, selectors.EVENT_READ, client)
             while not self._stopping.is_set():
                 for key, _ in ready.select(0.1):
-                    source, target = key.fileobj, key.data
-                    with suppress(OSError):
-                        passed = source.recv(65536)  # type: ignore[union-attr]  # a socket: we registered it
-                        if passed:
-                            target.sendall(passed)
-                            if target is client or not self._is_last(passed, server):
-                                continue
-                    return
+                    try:
+                        passed = key.fileobj.recv(65536)  # type: ignore[union-attr]  # a socket: we registered it
+                        if not passed or (key.data is client and self._is_lost(passed)):
+                            return
+                        key.data.sendall(passed)
+                    except OSError:
+                        return
 
-    def _is_last(self, request: bytes, server: socket.socket) -> bool:
-        if self._cut_after is None or self._cut_after not in request:
+    def _is_lost(self, answer: bytes) -> bool:
+        if self._to_lose is None or self._to_lose not in answer:
             return False
-        self._cut_after = None
-        # Its answer proves that the server has done it; nobody gets to see that.
-        server.recv(65536)
-        self.cuts += 1
+        self._to_lose = None
+        self.lost += 1
         return True

@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 
+from domain.store.database import sqlite_url
 from ops.sandbox.client import SandboxClient
 
 START_WITHIN_S = 60
@@ -39,6 +40,10 @@ class Gateway:
         self._process: subprocess.Popen[str] | None = None
 
     @property
+    def database_url(self) -> str:
+        return self._settings.get("DATABASE_URL", sqlite_url(self.state_dir / "botloft.db"))
+
+    @property
     def environment(self) -> dict[str, str]:
         own = {f"BOTLOFT_{name}": value for name, value in self._settings.items()}
         clean = {name: value for name, value in os.environ.items() if not name.startswith("BOTLOFT_")}
@@ -55,6 +60,23 @@ class Gateway:
         assert found is not None, f"{line!r}\n{self.log.read_text()}"
         self.base_url = found[1]
         return self
+
+    def says(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Another command of the command line, with the same settings."""
+        return subprocess.run(
+            [*COMMAND, *arguments],
+            capture_output=True,
+            text=True,
+            env=self.environment,
+            cwd=ROOT,
+            timeout=START_WITHIN_S,
+            check=False,
+        )
+
+    def ended(self) -> int:
+        """Of itself, with this code."""
+        assert self._process is not None
+        return self._process.wait(STOP_WITHIN_S)
 
     def kill(self) -> None:
         """As the system does it: no warning."""
@@ -87,15 +109,7 @@ class Gateway:
 
     def refuses_to_start(self) -> str:
         """What it says on standard error; it must end by itself, and not well."""
-        ended = subprocess.run(
-            [*COMMAND, "serve"],
-            capture_output=True,
-            text=True,
-            env=self.environment,
-            cwd=ROOT,
-            timeout=START_WITHIN_S,
-            check=False,
-        )
+        ended = self.says("serve")
         assert ended.returncode == 1, ended.stderr
         return ended.stderr
 

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import asynccontextmanager
 
-import psycopg
 import pytest
 
 from actors.journal import Journal
 from domain.errors import StaleStream, StoreError, StoreUnavailable
 from domain.events import BotResumed, BotSuspended, CommandStarted, Event
 from domain.recovery import OpenThings
-from domain.store.database import SQLITE
 from domain.store.ledger import Ledger, Mark, Snapshot
 from domain.store.mapper import Entry
 from domain.store.store import Database, Store
@@ -24,6 +21,7 @@ from domain.streams import bot_stream, day_stream
 from tests.actors.waiting import SOON_S, until
 from tests.doubles import ManualClock, a_registration
 from tests.examples import BOT_ID, NOON, OTHER_BOT_ID, TENANT, a_delivered, a_hold, a_started, after
+from tests.holding import held_by_another
 
 STREAM = bot_stream(BOT_ID)
 
@@ -101,21 +99,6 @@ def ledger(database: Database, _quick: None) -> Iterator[MoodyLedger]:
     store.prepare(NOON.date())
     yield MoodyLedger(store)
     store.close()
-
-
-@contextmanager
-def held_by_another(database_url: str) -> Iterator[None]:
-    """Somebody else writes and does not come to an end."""
-    if database_url.startswith(SQLITE):
-        with closing(sqlite3.connect(database_url.removeprefix(SQLITE), isolation_level=None)) as other:
-            other.execute("BEGIN IMMEDIATE")
-            yield
-            other.execute("ROLLBACK")
-    else:
-        with psycopg.connect(database_url) as other:
-            other.execute("SELECT head FROM log FOR UPDATE")
-            yield
-            other.rollback()
 
 
 @asynccontextmanager

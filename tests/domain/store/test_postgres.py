@@ -20,7 +20,7 @@ from domain.store.postgres import NoPartition, PostgresStore
 from domain.store.store import Database
 from tests.examples import a_started
 from tests.postgres_server import PASSWORD, PASSWORD_IN_URL, USER, PostgresServer
-from tests.proxy import Proxy
+from tests.proxy import COMMITTED, Proxy
 
 TODAY = date(2026, 7, 1)
 STREAM = f"d/{TODAY}/1"
@@ -95,14 +95,14 @@ def test_a_lost_acknowledgement_is_found_to_be_a_commit(postgres: PostgresServer
     with closing(Proxy(postgres.port)) as proxy, closing(database_at(proxy.instead_of(url)).opened()) as store:
         ledger = Ledger(store)
         ledger.append([entry(1)])
-        proxy.cut_after(b"COMMIT")
+        proxy.lose(COMMITTED)
 
         with pytest.raises(StoreUnavailable):
             ledger.append([entry(2), entry(3)])
         with pytest.raises(StaleStream):
             ledger.append([entry(2), entry(3)])
 
-        assert 1 == proxy.cuts
+        assert 1 == proxy.lost
         assert [2, 3] == ledger.positions_of([entry(2), entry(3)])
         assert [4] == ledger.append([entry(4)])
 
