@@ -14,18 +14,18 @@ ON_BOTH = {"test_kill", "test_durable", "test_store_trouble", "test_tenants", "t
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "store" in metafunc.fixturenames:
-        on_both = metafunc.module.__name__.rpartition(".")[2] in ON_BOTH
-        metafunc.parametrize("store", ["sqlite", "postgres"] if on_both else ["sqlite"], indirect=True)
+    if metafunc.module.__name__.rpartition(".")[2] in ON_BOTH:
+        metafunc.parametrize("store", ["sqlite", "postgres"], indirect=True)
 
 
 @pytest.fixture(autouse=True)
 def store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Every state directory of the test has a database of its own."""
-    if request.param == "postgres":
+    kind = getattr(request, "param", "sqlite")
+    if kind == "postgres":
         one: Callable[[], str] = request.getfixturevalue("new_postgres_url")
         monkeypatch.setattr(Gateway, "url_of", staticmethod(cache(lambda _: one())))
-    return str(request.param)
+    return str(kind)
 
 
 @pytest.fixture

@@ -75,8 +75,7 @@ class Gateway:
 
     def ended(self) -> int:
         """Of itself, with this code."""
-        assert self._process is not None
-        return self._process.wait(STOP_WITHIN_S)
+        return self._end(None)
 
     def kill(self) -> None:
         """As the system does it: no warning."""
@@ -85,10 +84,11 @@ class Gateway:
     def stop(self) -> int:
         return self._end(signal.SIGTERM)
 
-    def _end(self, number: signal.Signals) -> int:
+    def _end(self, number: signal.Signals | None) -> int:
         assert self._process is not None
         process, self._process = self._process, None
-        process.send_signal(number)
+        if number is not None:
+            process.send_signal(number)
         try:
             return process.wait(STOP_WITHIN_S)
         finally:

@@ -159,7 +159,8 @@ def test_somebody_else_in_a_bot_s_stream_costs_the_others_nothing(
         assert isinstance(event, events.CommandDelivered)
         stream = day_stream(event)
         version = ledger.last_version(stream)
-        ledger.append([Entry(stream, version + 1, events.ActorPassivated(event.occurred_at, acme.bot_id, "acme"))])
+        intruder = events.ActorPassivated(occurred_at=event.occurred_at, bot_id=acme.bot_id, tenant_id=acme.tenant_id)
+        ledger.append([Entry(stream, version + 1, intruder)])
         with ThreadPoolExecutor(2) as pool:
             sending = [pool.submit(send, *one, 1, "next", "30") for one in ((client, acme), (other, globex))]
             answers = [one.result() for one in sending]
