@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -9,12 +10,16 @@ import pytest
 from ops.sandbox.client import SandboxClient, running_sandbox
 from tests.acceptance.gateway_process import FAST, Gateway
 
-ON_BOTH = {"test_kill", "test_durable", "test_store_trouble", "test_tenants", "test_resilience", "test_start"}
-"""What has to do with what is stored. The others do not know where that is."""
+ON_BOTH = {"test_kill", "test_durable", "test_store_trouble", "test_tenants"}
+"""What has to do with what is stored. The others run on SQLite, and on both when BOTLOFT_TEST_STORES is `both`."""
+ON_POSTGRES = "test_postgres"
+"""Has its own, whatever is said here."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if metafunc.module.__name__.rpartition(".")[2] in ON_BOTH:
+    module = metafunc.module.__name__.rpartition(".")[2]
+    everywhere = os.environ.get("BOTLOFT_TEST_STORES") == "both" and module != ON_POSTGRES
+    if module in ON_BOTH or everywhere:
         metafunc.parametrize("store", ["sqlite", "postgres"], indirect=True)
 
 
