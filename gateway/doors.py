@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
@@ -101,3 +101,5 @@ class Doors:
     replays: Replays
     clock: Clock
     options: GatewayOptions
+    troubles: Callable[[], Sequence[str]] = tuple
+    """What else keeps the gateway from being ready, or soon will."""

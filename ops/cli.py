@@ -1,4 +1,4 @@
-"""The command line: `botloft serve | demo | settings | keys | projections | events | whatif | sandbox`."""
+"""The command line: `botloft serve | migrate | demo | settings | keys | projections | events | whatif | sandbox`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from rich.table import Table
 
 from domain.errors import StoreError
 from ops import keys, logs, settings
+from ops.clock import SystemClock
 from ops.events.commands import app as events_app
 from ops.projections_cli import projections_app
 from ops.serving import CannotListen, serve
@@ -43,6 +44,23 @@ def serve_command() -> None:
     # Databases, locks and keys are for their owner alone.
     os.umask(0o077)
     _run(serve(_settings(), _announce))
+
+
+@app.command("migrate")
+def migrate_command(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only say what would be done")] = False,
+) -> None:
+    """Make the tables of the event store, or bring them up to date; do it before the first start on PostgreSQL."""
+    os.umask(0o077)
+    try:
+        database = _settings().database
+        steps = database.migrate(SystemClock().utc().date(), dry_run=dry_run)
+    except StoreError as error:
+        raise _refused(str(error)) from None
+    for step in steps:
+        typer.echo(f"{step};")
+    done = "would be done" if dry_run else "done"
+    typer.echo(f"{database.name}: {f'{len(steps)} steps {done}' if steps else 'nothing to do'}.")
 
 
 @app.command("settings")

@@ -15,7 +15,6 @@ from actors.messages import FoundOperator, IssueKey, KeyInfo, ListKeys, RevokeKe
 from domain import streams
 from domain.refusal import Refused
 from domain.store.ledger import Ledger
-from domain.store.sqlite import OwnerLock, SQLiteStore
 from domain.tenant import OPERATOR, Scope
 from ops.clock import SystemClock
 from ops.settings import Settings
@@ -51,9 +50,10 @@ async def revoked(settings: Settings, tenant_id: str, key_id: str) -> None:
 @asynccontextmanager
 async def _accounts(settings: Settings) -> AsyncIterator[pykka.ActorRef[Any]]:
     """Raises AlreadyOwned while a gateway runs: it holds the keys in memory, so ask it instead (`/api/keys`)."""
-    lock = OwnerLock(settings.database, f"Process {os.getpid()} (botloft keys)")
+    database = settings.database
+    owner = database.owned_by(f"Process {os.getpid()} (botloft keys)")
     try:
-        store = SQLiteStore(settings.database)
+        store = database.opened()
         try:
             ledger, clock = Ledger(store), SystemClock()
             journal = Journal(ledger, interrupted(ledger), clock, settings.max_backlog)
@@ -62,7 +62,7 @@ async def _accounts(settings: Settings) -> AsyncIterator[pykka.ActorRef[Any]]:
         finally:
             store.close()
     finally:
-        lock.release()
+        owner.release()
 
 
 async def _ask(accounts: pykka.ActorRef[Any], message: object) -> Any:

@@ -8,6 +8,7 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -35,7 +36,8 @@ class CannotListen(Exception):
 async def serve(settings: Settings, ready: Callable[[str, Loft], None]) -> None:
     """Runs until SIGTERM or SIGINT. `ready` is told the base URL.
 
-    Raises CannotListen, StoreUnusable, AlreadyOwned and WrongMasterKey before anything has been started.
+    Raises CannotListen, StoreUnusable, AlreadyOwned and WrongMasterKey before anything has been started, and
+    AlreadyOwned after an orderly stop when another process has come to own the database meanwhile.
     """
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -50,13 +52,17 @@ async def serve(settings: Settings, ready: Callable[[str, Loft], None]) -> None:
         gc.set_threshold(*GC_THRESHOLDS)
         ready(f"http://{_shown(settings.host)}:{listening.getsockname()[1]}", loft)
         stopping = asyncio.create_task(stop.wait())
-        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        lost = loft.steward.lost
+        ends: set[asyncio.Future[Any]] = {serving, stopping, lost}
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
         # While the fleet drains the gateway still answers: new commands hear "shutting_down", old ones their outcome.
         await loft.fleet.ask(Drain(settings.drain_s), block=False)
         loft.replay.stop()
         server.should_exit = True
         await serving
+        if lost.done():
+            raise lost.result()
 
 
 def doors(settings: Settings, loft: Loft) -> Doors:
@@ -73,8 +79,9 @@ def doors(settings: Settings, loft: Loft) -> Doors:
         runner=loft.runner,
         projections=loft.projections,
         replay=loft.replay,
-        replays=Replays(settings.database, today_of(settings)),
+        replays=Replays(settings.url_of_database, today_of(settings)),
         clock=loft.clock,
+        troubles=loft.steward.troubles,
         options=GatewayOptions(
             open_registration=settings.registration_is_open,
             command_deadline_s=settings.command_deadline_s,

@@ -12,9 +12,12 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from domain.store.database import NEITHER, POSTGRES, SQLITE, database_at, sqlite_url
+from domain.store.store import Database
 from ops import limits
 
 PREFIX = "BOTLOFT_"
+SECRETS = ("admin_key", "master_keys", "alert_secret", "database_url")
 Count = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Limit = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -34,6 +37,9 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8080, ge=0, le=65535, description="port to listen on; 0 takes a free one")
     state_dir: Path = Field(Path("var"), description="where embedded databases and made keys are kept")
+    database_url: SecretStr | None = Field(
+        None, description="where the log is: sqlite:///<path>, by default <state_dir>/botloft.db, or postgresql://…"
+    )
     telegram_api: str = Field(
         "https://api.telegram.org", description="Bot API server: the cloud, a local one, or the sandbox"
     )
@@ -107,6 +113,13 @@ class Settings(BaseSettings):
             _check_length(key)
         return key
 
+    @field_validator("database_url")
+    @classmethod
+    def _is_database(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not url.get_secret_value().startswith((SQLITE, *POSTGRES)):
+            raise ValueError(NEITHER)
+        return url
+
     @model_validator(mode="after")
     def _alerts_are_signed(self) -> Settings:
         if self.alert_url is not None and self.alert_secret is None:
@@ -123,8 +136,15 @@ class Settings(BaseSettings):
         return url.rstrip("/")
 
     @property
-    def database(self) -> Path:
-        return self.state_dir / "botloft.db"
+    def database(self) -> Database:
+        """Raises StoreUnusable."""
+        return database_at(self.url_of_database)
+
+    @property
+    def url_of_database(self) -> str:
+        """With its password."""
+        url = self.database_url
+        return url.get_secret_value() if url else sqlite_url(self.state_dir / "botloft.db")
 
     @property
     def views(self) -> Path:
@@ -192,7 +212,7 @@ def described(settings: Settings) -> list[tuple[str, str, str]]:
     rows = []
     for name, field in Settings.model_fields.items():
         value = getattr(settings, name)
-        shown = "set, not shown" if name in ("admin_key", "master_keys", "alert_secret") and value else str(value)
+        shown = "set, not shown" if name in SECRETS and value else str(value)
         if isinstance(value, dict):
             shown = ",".join(f"{key}={one:g}" for key, one in value.items())
         if name == "rate_limit_storage_uri" and value is not None:

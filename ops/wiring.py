@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pykka
@@ -31,17 +32,18 @@ from actors.telegram import Telegram
 from domain import alerts, streams
 from domain.alerts import Incident, Key
 from domain.bot import Bot
+from domain.errors import StoreUnusable
 from domain.recovery import OpenThings
 from domain.rules.breaker import BreakerPolicy
 from domain.rules.pacing import PacePolicy
 from domain.rules.tokens import Token, parse
 from domain.store.ledger import Ledger
-from domain.store.sqlite import OwnerLock, SQLiteStore
 from domain.store.vault import Vault, master_key_file
 from gateway.events.replay import Replay
 from ops.clock import LoopTimers, SystemClock
 from ops.retention import worker
 from ops.settings import Settings
+from ops.steward import Steward
 from projections.all import all_projections
 from projections.checkpoints import Checkpoints
 from projections.control import Control
@@ -73,6 +75,7 @@ class Loft:
     clock: Clock
     first_admin_key: TenantKey | None
     """At the very first start, and never again."""
+    steward: Steward
 
 
 @asynccontextmanager
@@ -89,10 +92,14 @@ async def running(
     """
     clock = clock or SystemClock()
     async with AsyncExitStack() as stack:
-        lock = OwnerLock(settings.database, f"Process {os.getpid()}, started {clock.utc():%Y-%m-%d %H:%M:%S} UTC,")
-        stack.callback(lock.release)
-        store = SQLiteStore(settings.database)
+        database = settings.database
+        _make_state_dir(settings.state_dir)
+        owner = database.owned_by(f"Process {os.getpid()}, started {clock.utc():%Y-%m-%d %H:%M:%S} UTC,")
+        stack.callback(owner.release)
+        store = database.opened()
         stack.callback(store.close)
+        steward = Steward(owner, store, clock)
+        stack.callback(steward.stop)
         vault = Vault(store, _master_keys(settings))
         ledger = Ledger(store)
         opened = interrupted(ledger)
@@ -149,6 +156,7 @@ async def running(
             replay=replay,
             clock=clock,
             first_admin_key=first,
+            steward=steward,
         )
 
 
@@ -210,6 +218,13 @@ def _projections(settings: Settings, ledger: Ledger, stack: AsyncExitStack) -> t
     runner.start()
     stack.callback(runner.stop)
     return runner, views, Past(ledger, views, checkpoints, projections)
+
+
+def _make_state_dir(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreUnusable(f"{path}: {error.strerror}. Is the directory above it there and writable?") from error
 
 
 def _master_keys(settings: Settings) -> list[bytes]:

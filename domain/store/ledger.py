@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -13,11 +13,7 @@ from domain.errors import Unreadable
 from domain.store import moments
 from domain.store.mapper import Entry, Recorded, from_bytes, time_of, to_bytes
 from domain.store.selection import Selection, fits
-from domain.store.sqlite import Row, SQLiteStore
-
-Mark = Callable[[Sequence[int]], int | None]
-"""Given the positions just inserted, the low-water mark to commit with them (None: leave it)."""
-
+from domain.store.store import Mark, Row, Store
 
 SPAN = 20_000
 """Positions that one look for a rare event goes through: some milliseconds."""
@@ -36,7 +32,7 @@ class Snapshot(NamedTuple):
 
 
 class Ledger:
-    def __init__(self, store: SQLiteStore) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
 
     def append(self, entries: Sequence[Entry], mark: Mark = lambda _: None) -> Sequence[int]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from domain.store.selection import occurred_at
-from domain.store.sqlite import Row
+from domain.store.store import Row
 
 SLACK = 5000
 INSTANT = timedelta(microseconds=1)

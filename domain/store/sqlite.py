@@ -11,6 +11,7 @@ import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +27,13 @@ from eventsourcing.sqlite import (
 
 from domain.errors import AlreadyOwned, StaleStream, StoreUnavailable, StoreUnusable
 from domain.store.selection import Dialect, Selection, conditions
+from domain.store.store import Mark, Row
 
+VERSION = 1
 LOCK_TIMEOUT_S = 2
 DROPPED_AT_ONCE = 2000
 NO_ANSWER = (EventSourcingError, sqlite3.Error)
 """A closed pool is no PersistenceError, and a new connection's first statements raise what SQLite raises."""
-Row = tuple[int, str, int, str, bytes]
-"""position, stream, version, topic, state"""
 DIALECT = Dialect(mark="?", contains="instr(state, ?) > 0")
 
 
@@ -63,6 +64,8 @@ class _Recorder(SQLiteApplicationRecorder):
             # Only the newest of each stream is worth keeping: any other can be folded again.
             "CREATE TABLE IF NOT EXISTS snapshots "
             "(stream TEXT PRIMARY KEY, version INTEGER NOT NULL, state BLOB NOT NULL)",
+            "CREATE TABLE IF NOT EXISTS data_keys (tenant_id TEXT PRIMARY KEY, sealed BLOB NOT NULL)",
+            f"PRAGMA user_version={VERSION}",
         ]
 
     def _insert_events(
@@ -76,7 +79,7 @@ class _Recorder(SQLiteApplicationRecorder):
 
 
 class SQLiteStore:
-    """Raises StoreUnusable when the file cannot be opened or written."""
+    """Raises StoreUnusable when the file cannot be opened or written, or a newer Botloft made it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -85,11 +88,19 @@ class SQLiteStore:
             self.datastore = SQLiteDatastore(str(path), originator_id_type="text")
             self.datastore.pool = _Pool(db_name=path.absolute().as_uri(), lock_timeout=LOCK_TIMEOUT_S)
             self.events = _Recorder(self.datastore)
-            self.events.create_table()
+            with self.datastore.transaction(commit=False) as cursor:
+                cursor.execute("PRAGMA user_version")
+                version = int(cursor.fetchone()[0])
+            # Logs from before there were versions are of the first one, and have 0.
+            if version < VERSION:
+                self.events.create_table()
         except (OSError, *NO_ANSWER) as error:
             raise StoreUnusable(f"{path}: {error}. Is the directory there and writable?") from error
+        if version > VERSION:
+            self.close()
+            raise StoreUnusable(f"{path} was made by a newer Botloft. Run that one, or use another BOTLOFT_STATE_DIR.")
 
-    def insert(self, stored: Sequence[StoredEvent], mark: Any) -> Sequence[int]:
+    def insert(self, stored: Sequence[StoredEvent], mark: Mark) -> Sequence[int]:
         """One transaction. Raises StaleStream when a version is taken, StoreUnavailable when the file says no."""
         try:
             return self.events.insert_events(stored, mark=mark) or ()
@@ -112,7 +123,6 @@ class SQLiteStore:
         )
 
     def rows_under(self, prefix: str) -> list[Row]:
-        """Of all streams whose names start so, in the order of the log."""
         after = prefix[:-1] + chr(ord(prefix[-1]) + 1)
         return self._rows("originator_id>=? AND originator_id<? ORDER BY rowid", (prefix, after))
 
@@ -163,6 +173,31 @@ class SQLiteStore:
             row = cursor.fetchone()
             return int(row[0]) if row else 1
 
+    def data_key(self, tenant_id: str) -> bytes | None:
+        with self.reading() as cursor:
+            cursor.execute("SELECT sealed FROM data_keys WHERE tenant_id=?", (tenant_id,))
+            row = cursor.fetchone()
+            return bytes(row[0]) if row else None
+
+    def keep_data_key(self, tenant_id: str, sealed: bytes) -> None:
+        with self.writing() as cursor:
+            cursor.execute("INSERT OR IGNORE INTO data_keys VALUES (?, ?)", (tenant_id, sealed))
+
+    def forget_data_key(self, tenant_id: str) -> None:
+        """Its bytes are overwritten too, in the file and in its write-ahead log."""
+        with self.writing() as cursor:
+            cursor.execute("PRAGMA secure_delete=ON")
+            cursor.execute("DELETE FROM data_keys WHERE tenant_id=?", (tenant_id,))
+            cursor.execute("PRAGMA secure_delete=OFF")
+        with self.reading() as cursor:
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def prepare(self, today: date) -> None:
+        """A file has room for every day."""
+
+    def room_until(self, today: date) -> None:
+        del today
+
     @contextmanager
     def reading(self) -> Iterator[SQLiteCursor]:
         try:
@@ -192,10 +227,9 @@ class SQLiteStore:
 
 
 class OwnerLock:
-    """One process owns the bots of a database. The system drops the lock when the process ends, however it ends."""
+    """One process owns the bots of a file. The system drops the lock when the process ends, however it ends."""
 
     def __init__(self, database: Path, holder: str) -> None:
-        """`holder` is what a second process is told. Raises AlreadyOwned, StoreUnusable."""
         self._path = database.with_name(database.name + ".lock")
         try:
             database.parent.mkdir(parents=True, exist_ok=True)
@@ -211,5 +245,41 @@ class OwnerLock:
         os.ftruncate(self._file, 0)
         os.pwrite(self._file, holder.encode(), 0)
 
+    def check(self) -> None:
+        """While the process lives nobody takes it away."""
+
     def release(self) -> None:
         os.close(self._file)
+
+
+class SQLiteReader(SQLiteStore):
+    """Of a log that somebody else may be writing to: it is never made or changed. Raises StoreUnusable without one."""
+
+    def __init__(self, path: Path) -> None:
+        if not path.is_file():
+            raise StoreUnusable(f"{path}: there is no log. BOTLOFT_STATE_DIR names the directory that it is in.")
+        self.path = path
+        self.datastore = SQLiteDatastore(f"{path.absolute().as_uri()}?mode=ro", originator_id_type="text")
+
+
+class SQLiteDatabase:
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.name = str(path)
+
+    def owned_by(self, holder: str) -> OwnerLock:
+        return OwnerLock(self._path, holder)
+
+    def opened(self) -> SQLiteStore:
+        return SQLiteStore(self._path)
+
+    def reader(self) -> SQLiteStore:
+        return SQLiteReader(self._path)
+
+    def migrate(self, today: date, *, dry_run: bool) -> list[str]:
+        """A gateway makes what it needs by itself; here it is made before."""
+        del today
+        there = self._path.exists()
+        if there or not dry_run:
+            self.opened().close()
+        return [] if there else [f"make {self._path}"]

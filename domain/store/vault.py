@@ -15,7 +15,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from domain.errors import Shredded, StoreUnusable, WrongMasterKey
-from domain.store.sqlite import SQLiteStore
+from domain.store.store import Store
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
@@ -26,13 +26,11 @@ _CHECK = "vault-check"
 class Vault:
     """`master_keys` newest first: the first seals, all open. Raises WrongMasterKey when none fits the database."""
 
-    def __init__(self, store: SQLiteStore, master_keys: list[bytes]) -> None:
+    def __init__(self, store: Store, master_keys: list[bytes]) -> None:
         self._store = store
         # AES wants 32 bytes and an operator may give any text: both become a key by hashing.
         self._masters = [AESGCM(hashlib.sha256(key).digest()) for key in master_keys]
         self._data_keys: dict[str, AESGCM] = {}
-        with store.writing() as cursor:
-            cursor.execute("CREATE TABLE IF NOT EXISTS data_keys (tenant_id TEXT PRIMARY KEY, sealed BLOB NOT NULL)")
         self._data_key(_CHECK)
 
     def seal(self, tenant_id: str, purpose: str, plain: bytes) -> bytes:
@@ -66,12 +64,9 @@ class Vault:
         return self._data_keys[tenant_id]
 
     def _stored_key(self, tenant_id: str) -> bytes | None:
-        with self._store.reading() as cursor:
-            cursor.execute("SELECT sealed FROM data_keys WHERE tenant_id=?", (tenant_id,))
-            row = cursor.fetchone()
-        if row is None:
+        sealed = self._store.data_key(tenant_id)
+        if sealed is None:
             return None
-        sealed = bytes(row[0])
         for master in self._masters:
             try:
                 return master.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], tenant_id.encode())
@@ -85,8 +80,7 @@ class Vault:
         """The first that is stored is the tenant's key: two threads may make one at the same time."""
         key, nonce = secrets.token_bytes(KEY_BYTES), os.urandom(NONCE_BYTES)
         sealed = nonce + self._masters[0].encrypt(nonce, key, tenant_id.encode())
-        with self._store.writing() as cursor:
-            cursor.execute("INSERT OR IGNORE INTO data_keys VALUES (?, ?)", (tenant_id, sealed))
+        self._store.keep_data_key(tenant_id, sealed)
         return self._stored_key(tenant_id) or key
 
 

@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeVar
 
 from domain.store.ledger import Ledger
 from domain.store.selection import Selection
-from domain.store.sqlite import Row
+from domain.store.store import Row
 from gateway.events import wire
 from gateway.events.pulse import Pulse
 from gateway.events.sending import CutOff

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from domain.events import CATALOGUE, Event
-from domain.store.sqlite import Row
+from domain.store.store import Row
 from domain.streams import DAY_NAME_AT, is_of_a_key
 
 SEEN = frozenset({

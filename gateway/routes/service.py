@@ -57,6 +57,7 @@ class Service:
         projections = await asyncio.to_thread(self._doors.projections.statuses)
         paused = [status.name for status in projections if status.paused is not None]
         wrong = [trouble for status in projections if (trouble := _trouble_of(status))]
+        wrong += self._doors.troubles()
         if trouble := await self._trouble_of_fleet():
             wrong.insert(0, trouble)
         if wrong:

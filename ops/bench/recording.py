@@ -1,4 +1,4 @@
-"""Durable events a second, through the journal on SQLite with full sync: one by one, and many in flight."""
+"""Durable events a second, through the journal with full sync: one by one, and many in flight."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ import uuid_utils
 from actors.journal import Journal
 from domain.events import CommandDelivered
 from domain.recovery import OpenThings
+from domain.store.database import database_at
 from domain.store.ledger import Ledger
 from domain.store.sqlite import SQLiteStore
+from domain.store.store import Store
 from ops.bench import library
 from ops.bench.figures import heading, line
 from ops.bench.sizes import Sizes
@@ -34,18 +36,36 @@ async def measure(sizes: Sizes, directory: Path) -> None:
     heading("Durable events recorded, SQLite with full sync")
     with tempfile.TemporaryDirectory(dir=directory) as own, closing(SQLiteStore(Path(own) / "botloft.db")) as store:
         line("one fsync of this disk", f"{_sync_ms(Path(own)):.2f} ms")
-        journal = Journal(Ledger(store), OpenThings(), SystemClock(), max_backlog=2 * IN_FLIGHT)
-        recorder = _Recorder(journal)
-        await recorder.record(sizes.recorded_singly // 4, 1)
-        singly = await recorder.record(sizes.recorded_singly, 1)
-        grouped = await recorder.record(sizes.recorded_in_groups, IN_FLIGHT)
-        await journal.close(CLOSE_S)
+        grouped = await _measured(store, sizes)
         saved = library.saved_per_s(map(delivered, count()), sizes.recorded_singly, Path(own))
+    line("the library's Application.save, one event each", f"{saved:,.0f} events/s")
+    line("ours, in flight, beside it", f"{grouped / saved:.0f} times")
+
+
+async def measure_postgres(sizes: Sizes, url: str) -> None:
+    """In a database that this makes its own: an empty one."""
+    database = database_at(url)
+    database.migrate(SystemClock().utc().date(), dry_run=False)
+    with closing(database.opened()) as store:
+        heading(f"Durable events recorded, {database.name}")
+        if store.head():
+            line("not measured", "there are events in it; give an empty database")
+            return
+        await _measured(store, sizes)
+
+
+async def _measured(store: Store, sizes: Sizes) -> float:
+    """Events a second in flight."""
+    journal = Journal(Ledger(store), OpenThings(), SystemClock(), max_backlog=2 * IN_FLIGHT)
+    recorder = _Recorder(journal)
+    await recorder.record(sizes.recorded_singly // 4, 1)
+    singly = await recorder.record(sizes.recorded_singly, 1)
+    grouped = await recorder.record(sizes.recorded_in_groups, IN_FLIGHT)
+    await journal.close(CLOSE_S)
     line("one at a time, each awaited", f"{singly:,.0f} events/s")
     line(f"{IN_FLIGHT} in flight", f"{grouped:,.0f} events/s")
     line("ratio", f"{grouped / singly:.0f} times")
-    line("the library's Application.save, one event each", f"{saved:,.0f} events/s")
-    line("ours, in flight, beside it", f"{grouped / saved:.0f} times")
+    return grouped
 
 
 class _Recorder:

@@ -6,12 +6,11 @@ import gc
 import os
 import sys
 from contextlib import closing
-from pathlib import Path
 
 import msgspec
 
+from domain.store.database import database_at
 from domain.store.ledger import Ledger
-from domain.store.reader import SQLiteReader
 from domain.whatif.question import NoAnswer
 from domain.whatif.report import answered
 from ops.whatif.job import Done, Job, Refused
@@ -24,7 +23,7 @@ def main() -> None:
     gc.disable()  # it lives for seconds, and makes hundreds of thousands of small things that stay
     job = msgspec.json.decode(sys.stdin.buffer.read(), type=Job)
     try:
-        with closing(SQLiteReader(Path(job.database))) as store:
+        with closing(database_at(job.database_url).reader()) as store:
             done = Done(report=answered(Ledger(store), job.today, job.question))
     except NoAnswer as error:
         done = Done(refused=Refused(type(error).__name__, str(error)))

@@ -23,8 +23,8 @@ class ReplayFailed(Exception):
 
 
 class Replays:
-    def __init__(self, database: Path, today: Policy) -> None:
-        self._database, self._today = database, today
+    def __init__(self, database_url: str, today: Policy) -> None:
+        self._database_url, self._today = database_url, today
         self._is_busy = False
 
     async def __call__(self, question: Question) -> Report:
@@ -33,7 +33,7 @@ class Replays:
             raise Busy("Another replay is under way. Ask again in a few seconds.")
         self._is_busy = True
         try:
-            return await self._answered(Job(str(self._database), self._today, question))
+            return await self._answered(Job(self._database_url, self._today, question))
         finally:
             self._is_busy = False
 

@@ -16,7 +16,6 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from domain.errors import StoreError
 from domain.failure import Strategy
 from domain.store.ledger import Ledger
-from domain.store.reader import SQLiteReader
 from domain.whatif import report as replay
 from domain.whatif.policy import Change
 from domain.whatif.question import NoAnswer, Question
@@ -75,7 +74,7 @@ def whatif(  # noqa: PLR0913, PLR0917  a flag for each number of a policy
             max_commands=MAX_COMMANDS,
         )
         found = settings.load()
-        with closing(SQLiteReader(found.database)) as store, _bar() as told:
+        with closing(found.database.reader()) as store, _bar() as told:
             gc.disable()  # a short life, and most of what is made stays
             report = replay.answered(Ledger(store), today_of(found), question, told)
     except msgspec.ValidationError as error:

@@ -12,7 +12,8 @@ KINDS = {kind.__name__: kind for kind in (Nonsense, NothingThere, TooMuch)}
 
 
 class Job(msgspec.Struct, frozen=True):
-    database: str
+    database_url: str
+    """Told on standard input alone: there may be a password in it."""
     today: Policy
     question: Question
 

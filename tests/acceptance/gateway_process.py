@@ -7,11 +7,13 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from domain.store.database import sqlite_url
 from ops.sandbox.client import SandboxClient
 
 START_WITHIN_S = 60
@@ -26,6 +28,8 @@ FAST = {"FLEET_RPS": "0", "BOT_RPS": "0", "CHAT_RPS": "0", "GROUP_RPM": "0"}
 
 class Gateway:
     command = (sys.executable, "-c", "from ops.cli import app; app()")
+    url_of: Callable[[Path], str] | None = None
+    """Where the log of the gateway with this state directory is; None: in it."""
 
     def __init__(self, state_dir: Path, telegram: str, **settings: str) -> None:
         self.state_dir = state_dir
@@ -33,7 +37,13 @@ class Gateway:
         self.base_url = ""
         self.admin_key = "an admin key that only these tests know"
         self._settings = {"ADMIN_KEY": self.admin_key, "PORT": "0", "TELEGRAM_API": telegram, **settings}
+        if Gateway.url_of is not None:
+            self._settings.setdefault("DATABASE_URL", Gateway.url_of(state_dir))
         self._process: subprocess.Popen[str] | None = None
+
+    @property
+    def database_url(self) -> str:
+        return self._settings.get("DATABASE_URL", sqlite_url(self.state_dir / "botloft.db"))
 
     @property
     def environment(self) -> dict[str, str]:
@@ -58,6 +68,22 @@ class Gateway:
         self.base_url = found[1]
         return self
 
+    def says(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Another command of the command line, with the same settings."""
+        return subprocess.run(
+            [*self.command, *arguments],
+            capture_output=True,
+            text=True,
+            env=self.environment,
+            cwd=ROOT,
+            timeout=START_WITHIN_S,
+            check=False,
+        )
+
+    def ended(self) -> int:
+        """Of itself, with this code."""
+        return self._end(None)
+
     def kill(self) -> None:
         """As the system does it: no warning."""
         self._end(signal.SIGKILL)
@@ -65,10 +91,11 @@ class Gateway:
     def stop(self) -> int:
         return self._end(signal.SIGTERM)
 
-    def _end(self, number: signal.Signals) -> int:
+    def _end(self, number: signal.Signals | None) -> int:
         assert self._process is not None
         process, self._process = self._process, None
-        process.send_signal(number)
+        if number is not None:
+            process.send_signal(number)
         try:
             return process.wait(STOP_WITHIN_S)
         finally:
@@ -89,15 +116,7 @@ class Gateway:
 
     def refuses_to_start(self) -> str:
         """What it says on standard error; it must end by itself, and not well."""
-        ended = subprocess.run(
-            [*self.command, "serve"],
-            capture_output=True,
-            text=True,
-            env=self.environment,
-            cwd=ROOT,
-            timeout=START_WITHIN_S,
-            check=False,
-        )
+        ended = self.says("serve")
         assert ended.returncode == 1, ended.stderr
         return ended.stderr
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import closing
 
 from domain import events
+from domain.store.database import database_at
 from domain.store.ledger import Ledger
-from domain.store.sqlite import SQLiteStore
 from tests.acceptance.gateway_process import Gateway
 
 
@@ -18,10 +19,9 @@ class Log:
         self.started: Counter[str] = Counter()
         self.outcomes: dict[str, list[str]] = {}
         self.topics: list[str] = []
-        store = SQLiteStore(gateway.state_dir / "botloft.db")
-        for recorded in Ledger(store).read(0, 1_000_000):
-            self._see(recorded.event)
-        store.close()
+        with closing(database_at(gateway.database_url).opened()) as store:
+            for recorded in Ledger(store).read(0, 1_000_000):
+                self._see(recorded.event)
 
     def _see(self, event: events.Event) -> None:
         self.topics.append(event.TOPIC)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, closing
-from pathlib import Path
+from contextlib import asynccontextmanager
 
 import pytest
 from structlog.testing import capture_logs
@@ -19,11 +17,12 @@ from domain.events import BotResumed, BotSuspended, CommandStarted, Event
 from domain.recovery import OpenThings
 from domain.store.ledger import Ledger, Mark, Snapshot
 from domain.store.mapper import Entry
-from domain.store.sqlite import SQLiteStore
+from domain.store.store import Database, Store
 from domain.streams import bot_stream, day_stream
 from tests.actors.waiting import SOON_S, until
 from tests.doubles import ManualClock, a_registration
 from tests.examples import BOT_ID, NOON, OTHER_BOT_ID, TENANT, a_delivered, a_hold, a_started, after
+from tests.holding import held_by_another
 
 STREAM = bot_stream(BOT_ID)
 
@@ -31,7 +30,7 @@ STREAM = bot_stream(BOT_ID)
 class MoodyLedger(Ledger):
     """The real one; a test may hold its first commit up, or have a call of it go wrong."""
 
-    def __init__(self, store: SQLiteStore) -> None:
+    def __init__(self, store: Store) -> None:
         super().__init__(store)
         self.batches: list[int] = []
         self.attempts = 0
@@ -90,17 +89,15 @@ class Told:
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("domain.store.sqlite.LOCK_TIMEOUT_S", 0.01)
+    monkeypatch.setattr("domain.store.postgres_connecting.SESSION", ("SET lock_timeout = '10ms'",))
     monkeypatch.setattr("actors.journal.RETRY_S", (0.001,))
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "botloft.db"
-
-
-@pytest.fixture
-def ledger(path: Path, _quick: None) -> Iterator[MoodyLedger]:
-    store = SQLiteStore(path)
+def ledger(database: Database, _quick: None) -> Iterator[MoodyLedger]:
+    store = database.opened()
+    # The day of the examples: to make it takes longer than these tests let anybody wait.
+    store.prepare(NOON.date())
     yield MoodyLedger(store)
     store.close()
 
@@ -310,19 +307,17 @@ def test_a_snapshot_is_kept_with_its_events(ledger: MoodyLedger) -> None:
 
 
 def test_while_another_connection_holds_the_database_everything_waits_and_is_then_written_once(
-    ledger: MoodyLedger, path: Path
+    ledger: MoodyLedger, database_url: str
 ) -> None:
     async def story() -> None:
         told = Told()
         async with journal_of(ledger) as journal:
-            with closing(sqlite3.connect(path, isolation_level=None)) as other:
-                other.execute("BEGIN IMMEDIATE")
+            with held_by_another(database_url):
                 for event in started(20):
                     journal.note(event, told)
                 await until(lambda: ledger.attempts >= 3)
                 journal.note(a_started("later"), told)
                 assert [] == told.results
-                other.execute("ROLLBACK")
 
             assert list(range(1, 22)) == await told.all(21)
 

@@ -1,28 +1,24 @@
-"""A real log in a directory of its own."""
+"""A real log: every test that asks for one is run on each kind of database."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 
 import pytest
 
 from domain.store.ledger import Ledger
-from domain.store.sqlite import SQLiteStore
+from domain.store.store import Database
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Path:
-    return tmp_path / "botloft.db"
-
-
-@pytest.fixture
-def store(database: Path) -> Iterator[SQLiteStore]:
-    store = SQLiteStore(database)
+def store(database: Database) -> Iterator[Any]:
+    """Of any kind: some tests look behind what is common to all."""
+    store = database.opened()
     yield store
     store.close()
 
 
 @pytest.fixture
-def ledger(store: SQLiteStore) -> Ledger:
+def ledger(store: Any) -> Ledger:
     return Ledger(store)

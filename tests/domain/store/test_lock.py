@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from domain.errors import AlreadyOwned, StoreUnusable
+from domain.store.database import database_at
 from domain.store.sqlite import OwnerLock
+from domain.store.store import Database
 
 ROOT = Path(__file__).parents[3]
 OWNER = """
 import sys
-from pathlib import Path
-from domain.store.sqlite import OwnerLock
-lock = OwnerLock(Path(sys.argv[1]), "process 4711 on example.net")
+from domain.store.database import database_at
+lock = database_at(sys.argv[1]).owned_by("process 4711 on example.net")
 print("mine", flush=True)
 sys.stdin.readline()
 """
 
 
 @contextmanager
-def another_process(database: Path) -> Iterator[subprocess.Popen[str]]:
+def another_process(database_url: str) -> Iterator[subprocess.Popen[str]]:
     """Owns the database until it is told otherwise."""
     with subprocess.Popen(
-        [sys.executable, "-c", OWNER, str(database)],
+        [sys.executable, "-c", OWNER, database_url],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -42,53 +44,61 @@ def another_process(database: Path) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
-def test_a_second_process_is_refused_and_told_who_holds_it(database: Path) -> None:
-    with another_process(database), pytest.raises(AlreadyOwned) as refused:
-        OwnerLock(database, "me")
+def test_a_second_process_is_refused_and_told_who_holds_it(database: Database, database_url: str) -> None:
+    with another_process(database_url), pytest.raises(AlreadyOwned) as refused:
+        database.owned_by("me")
 
     assert "process 4711 on example.net" in str(refused.value)
-    assert str(database) in str(refused.value)
-    assert "BOTLOFT_STATE_DIR" in str(refused.value)
+    assert database.name in str(refused.value)
+    assert re.search("use another BOTLOFT_(STATE_DIR|DATABASE_URL)", str(refused.value))
 
 
-def test_the_lock_of_a_killed_process_is_free(database: Path) -> None:
-    with another_process(database) as process:
+def test_the_lock_of_a_killed_process_is_free(database: Database, database_url: str) -> None:
+    with another_process(database_url) as process:
         process.kill()
         process.wait()
 
-        OwnerLock(database, "me").release()
+        database.owned_by("me").release()
 
 
-def test_the_lock_of_a_process_that_ended_is_free(database: Path) -> None:
-    with another_process(database) as process:
+def test_the_lock_of_a_process_that_ended_is_free(database: Database, database_url: str) -> None:
+    with another_process(database_url) as process:
         process.communicate("done\n")
 
-        OwnerLock(database, "me").release()
+        database.owned_by("me").release()
 
 
-def test_a_refused_process_leaves_the_owner_its_lock_and_its_name(database: Path) -> None:
-    owner = OwnerLock(database, "the first")
+def test_a_refused_process_leaves_the_owner_its_lock_and_its_name(database: Database) -> None:
+    owner = database.owned_by("the first")
     for _ in range(2):
         with pytest.raises(AlreadyOwned, match="the first"):
-            OwnerLock(database, "the second")
+            database.owned_by("the second")
     owner.release()
 
 
-def test_the_next_owner_is_named_and_nothing_is_left_of_a_longer_name_before(database: Path) -> None:
-    OwnerLock(database, "a very long name of a process").release()
-    owner = OwnerLock(database, "me")
+def test_the_next_owner_is_named_and_nothing_is_left_of_a_longer_name_before(database: Database) -> None:
+    database.owned_by("a very long name of a process").release()
+    owner = database.owned_by("me")
 
     with pytest.raises(AlreadyOwned) as refused:
-        OwnerLock(database, "you")
+        database.owned_by("you")
     owner.release()
 
-    assert "me holds" in str(refused.value)
+    assert re.search("me (connected from .*)?holds", str(refused.value))
     assert "very long" not in str(refused.value)
 
 
-def test_two_databases_have_two_owners(tmp_path: Path) -> None:
-    for lock in [OwnerLock(tmp_path / "a.db", "me"), OwnerLock(tmp_path / "b.db", "me")]:
+def test_two_databases_have_two_owners(new_database_url: Callable[[], str]) -> None:
+    for lock in [database_at(new_database_url()).owned_by("me") for _ in range(2)]:
         lock.release()
+
+
+def test_an_owner_that_looks_finds_that_it_still_is(database: Database) -> None:
+    owner = database.owned_by("me")
+    owner.check()
+    with pytest.raises(AlreadyOwned):
+        database.owned_by("you")
+    owner.release()
 
 
 def test_a_directory_that_cannot_be_made_is_named_with_advice(tmp_path: Path) -> None:
