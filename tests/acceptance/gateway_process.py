@@ -26,8 +26,11 @@ FAST = {"FLEET_RPS": "0", "BOT_RPS": "0", "CHAT_RPS": "0", "GROUP_RPM": "0"}
 """No pace of our own: for tests that are not about pace."""
 
 
+COMMAND = (sys.executable, "-c", "from ops.cli import app; app()")
+
+
 class Gateway:
-    command = (sys.executable, "-c", "from ops.cli import app; app()")
+    command = COMMAND
     url_of: Callable[[Path], str] | None = None
     """Where the log of the gateway with this state directory is; None: in it."""
 
