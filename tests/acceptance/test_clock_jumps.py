@@ -16,8 +16,8 @@ from tests.acceptance.load import Load, until
 from tests.acceptance.logs import Log
 
 HOLD_S, COOLDOWN_S, DEADLINE_S = 2, 2, 2
-LATE_S = 2.5
-"""On a busy machine."""
+LATE_S = 15
+"""On a busy machine, and nothing beside an hour."""
 
 
 class Wall:
