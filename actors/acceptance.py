@@ -83,9 +83,9 @@ def accept(ticket: Ticket, durability: Durability, ports: Ports, then: Then, ear
 
 
 def earlier(command: Command, key: str, archive: Archive) -> Sequence[Recorded]:
-    """What the log has of this key, today or yesterday: a key is remembered over midnight."""
+    """What the log has of this key: a key is remembered over midnight, and where the clock was set back over it."""
     today = command.received_at.date()
-    for day in (today, today - timedelta(days=1)):
+    for day in (today, today - timedelta(days=1), today + timedelta(days=1)):
         found = archive.stream(streams.key_stream(day, command.tenant_id, key))
         if found:
             return found
@@ -163,7 +163,8 @@ def recovered(opened: OpenCommand, ports: Ports, archive: Archive) -> Ticket:
         retry_uncertain=accepted.retry_uncertain if accepted else False,
         patient=accepted.patient if accepted else False,
     )
-    arrived = ports.steady_of(first.received_at)
+    # Where the clock was set back meanwhile it has come now, and not in the future.
+    arrived = min(ports.steady_of(first.received_at), ports.clock.steady())
     ticket = Ticket(command, method, first.chat, arrived, arrived + command.deadline_s, lambda _: None)
     ticket.stream = opened.stream if "/k/" in opened.stream else None
     ticket.is_durable = accepted is not None

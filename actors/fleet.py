@@ -59,11 +59,15 @@ def read_bot(ledger: Ledger, bot_id: int) -> Bot:
 
 
 def remembers_breaker(slot: Slot, bot: Bot, ports: Ports) -> None:
-    """A breaker that was open when the process ended is still open, for the rest of its time."""
+    """A breaker that was open when the process ended is still open, for the rest of its time.
+
+    Never for longer than it was opened: somebody may have set the clock back.
+    """
     if bot.breaker_forced and slot.memory.breaker is breaker.CLOSED:
         slot.memory = Memory(breaker.forced(breaker.CLOSED), slot.memory.holds, slot.memory.slow, slot.memory.budget)
     if bot.breaker_open_until is not None and slot.memory.breaker is breaker.CLOSED:
-        still_open = Breaker(phase=Phase.OPEN, epoch=1, open_until=ports.steady_of(bot.breaker_open_until))
+        open_until = min(ports.steady_of(bot.breaker_open_until), ports.clock.steady() + bot.breaker_cooldown_s)
+        still_open = Breaker(phase=Phase.OPEN, epoch=1, open_until=open_until)
         slot.memory = Memory(still_open, slot.memory.holds, slot.memory.slow, slot.memory.budget)
 
 
@@ -82,7 +86,8 @@ def retries_reset(message: ResetRetryStatistics, slot: Slot | None, now: datetim
 
 
 def remembers_hold(slot: Slot, hold: HoldPlaced, pace: pacing.PacePolicy, ports: Ports) -> None:
-    held = holds.restored(slot.memory.holds, hold.scope, ports.steady_of(hold.until))
+    until = min(ports.steady_of(hold.until), ports.clock.steady() + hold.retry_after_s)
+    held = holds.restored(slot.memory.holds, hold.scope, until)
     slow = pacing.slowed(pace, slot.memory.slow, ports.clock.steady())
     slot.memory = Memory(slot.memory.breaker, held, slow, slot.memory.budget)
 

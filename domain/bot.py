@@ -49,6 +49,8 @@ class Bot(msgspec.Struct, frozen=True):
     suspended_by: str | None = None
     claims: dict[str, Identity] = {}
     breaker_open_until: datetime | None = None
+    breaker_cooldown_s: float = 0.0
+    """For how long it was opened."""
     breaker_forced: bool = False
     config: Config = DEFAULT
 
@@ -177,7 +179,8 @@ def _changes(bot: Bot, event: events.Event) -> dict[str, object]:
         case events.BotConfigured():
             return {"config": event.config}
         case events.BreakerOpened():
-            return {"breaker_open_until": event.until, "breaker_forced": False}
+            cooldown_s = (event.until - event.occurred_at).total_seconds()
+            return {"breaker_open_until": event.until, "breaker_cooldown_s": cooldown_s, "breaker_forced": False}
         case events.BreakerForced():
             return {"breaker_open_until": None, "breaker_forced": True}
         case events.BreakerClosed():

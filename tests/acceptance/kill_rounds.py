@@ -14,6 +14,7 @@ import httpx
 
 from ops.sandbox.client import SandboxClient
 from tests.acceptance.gateway_process import FAST, Acme, Gateway
+from tests.acceptance.load import until
 
 CALLERS = 6
 FIRST_WITHIN_S = 30
@@ -23,12 +24,14 @@ LAST, BLOCKED = 1, 900
 """Chats: that of the last message, and one that has blocked the bot; what goes there is rejected."""
 
 
-def with_faults(sandbox: SandboxClient, bot_id: int) -> None:
+def with_faults(sandbox: SandboxClient, bot_id: int) -> list[int]:
     """Answers take a while, so that a kill finds commands in flight, and now and then one is lost."""
-    sandbox.fault("latency", bot_id=bot_id, latency_ms=15, times=None)
-    sandbox.fault("reset_after", bot_id=bot_id, method="sendMessage", probability=0.02, times=None)
-    sandbox.fault("reset_before", bot_id=bot_id, method="sendMessage", probability=0.02, times=None)
     sandbox.set_chat(BLOCKED, "blocked", bot_id=bot_id)
+    return [
+        sandbox.fault("latency", bot_id=bot_id, latency_ms=15, times=None),
+        sandbox.fault("reset_after", bot_id=bot_id, method="sendMessage", probability=0.02, times=None),
+        sandbox.fault("reset_before", bot_id=bot_id, method="sendMessage", probability=0.02, times=None),
+    ]
 
 
 @dataclass
@@ -85,7 +88,7 @@ class Victim:
         self.gateway = Gateway(state, sandbox.base_url, **FAST, BREAKER_COOLDOWN_S="1").start()
         self.acme = Acme(self.gateway, sandbox)
         self.callers = [Caller(100 + n, Random(f"{seed}-{n}")) for n in range(CALLERS)]
-        with_faults(sandbox, self.acme.bot_id)
+        self.sandbox, self.faults = sandbox, with_faults(sandbox, self.acme.bot_id)
 
     def __enter__(self) -> Self:
         return self
@@ -125,13 +128,11 @@ class Victim:
         moment.join()
 
     def finishes(self) -> None:
-        """Everything that was accepted; the test's own patience bounds the wait."""
+        """Everything that was accepted, and from here on no answer is lost any more."""
         with self.gateway.admin() as admin:
-            for _ in range(5000):
-                fleet = admin.get("/admin/system/stats").raise_for_status().json()["fleet"]
-                if fleet["open_commands"] == 0:
-                    return
-        raise AssertionError(f"still open: {fleet}")
+            until(lambda: admin.get("/admin/system/stats").json()["fleet"]["open_commands"] == 0)
+        for fault in self.faults:
+            self.sandbox.remove_fault(fault)
 
     def states(self) -> dict[str, str]:
         """How each command ended, as the gateway tells it."""

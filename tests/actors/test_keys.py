@@ -5,13 +5,32 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
-from actors.messages import Durability
+import pytest
+
+from actors.messages import Durability, Replayed
 from domain.refusal import Refused
 from tests.actors.fleets import Fleet
 from tests.examples import NOON
 
 MIDNIGHT = NOON.replace(hour=0) + timedelta(days=1)
 KEYED = Durability("hash of the body", key="order-1")
+
+
+@pytest.mark.parametrize("later_s", [2, -2, 3600, -3600])
+def test_a_key_is_remembered_on_the_other_side_of_midnight(later_s: float) -> None:
+    async def told() -> tuple[object, object, list[str]]:
+        fleet = Fleet()
+        fleet.clock.is_set(MIDNIGHT - timedelta(seconds=later_s / 2))
+        first = await fleet.told(fleet.say("once", durability=KEYED))
+        fleet.clock.is_set(MIDNIGHT + timedelta(seconds=later_s / 2))
+        again = await fleet.told(fleet.say("once", durability=KEYED))
+        return first, again, fleet.telegram.texts
+
+    first, again, texts = asyncio.run(told())
+
+    assert isinstance(again, Replayed)
+    assert first == again.outcome
+    assert ["once"] == texts
 
 
 def test_a_key_whose_acceptance_waits_for_the_disk_over_midnight_is_still_in_hand() -> None:

@@ -29,6 +29,7 @@ from domain.streams import BOTS, bot_stream
 from ops.wiring import interrupted
 from tests.actors.waiting import SOON_S, a_turn, until
 from tests.doubles import (
+    DELIVERED,
     LOST,
     UNLIMITED,
     ManualClock,
@@ -268,6 +269,63 @@ def test_an_open_breaker_outlives_the_process(on_a_machine: Run) -> None:
             await second.advance(20)
             told = await second.execute(a_command(command_id="probe", received_at=after(60)))
             assert "delivered" == told.final
+
+    on_a_machine(story)
+
+
+# A clock that was set back meanwhile
+
+AN_HOUR_AGO = -3600
+
+
+def test_a_hold_is_not_longer_than_telegram_said_though_the_clock_was_set_back(on_a_machine: Run) -> None:
+    async def story(machine: Machine) -> None:
+        async with machine.process(script=lambda first: first.telegram.will(flood(20))) as first:
+            await first.execute(a_command(command_id="held", deadline_s=10.0))
+        async with machine.process(AN_HOUR_AGO) as second:
+            command = a_command(command_id="same chat", received_at=second.clock.utc())
+            asked = asyncio.ensure_future(second.execute(command))
+            await second.goes_on_elsewhere()
+            await second.advance(19.5)
+            assert [7] == [call.chat for call in second.telegram.calls]
+            await second.advance(0.5)
+            await until(lambda: len(second.telegram.calls) == 2)
+            assert "delivered" == (await asked).final
+
+    on_a_machine(story)
+
+
+def test_a_breaker_is_open_no_longer_than_its_cool_down_though_the_clock_was_set_back(on_a_machine: Run) -> None:
+    async def story(machine: Machine) -> None:
+        async with machine.process(script=lambda first: first.telegram.works(LOST)) as first:  # type: ignore[arg-type]
+            for n in range(5):
+                await first.execute(a_command(command_id=f"{n}"))
+        async with machine.process(AN_HOUR_AGO) as second:
+            told = await second.execute(a_command(command_id="early", received_at=second.clock.utc()))
+            assert ("breaker_open", 60.0) == (told.code, pytest.approx(told.retry_after_s))
+            await second.advance(60)
+            told = await second.execute(a_command(command_id="probe", received_at=second.clock.utc()))
+            assert "delivered" == told.final
+
+    on_a_machine(story)
+
+
+def test_an_accepted_message_waited_no_negative_time_and_keeps_its_deadline(on_a_machine: Run) -> None:
+    async def story(machine: Machine) -> None:
+        async with machine.process(script=waits) as first:
+            blocker = asyncio.ensure_future(first.execute(a_command(command_id="blocker")))
+            await until(lambda: first.telegram.out)
+            await first.execute(a_command(command_id="accepted", deadline_s=100.0), DURABLE)
+            blocker.cancel()
+            await asyncio.gather(blocker, return_exceptions=True)
+        async with machine.process(AN_HOUR_AGO, script=waits) as second:
+            await until(lambda: second.telegram.out)
+            (ticket,) = (second.slots[BOT_ID].tickets or {}).values()
+            assert second.clock.steady() + 100 == ticket.deadline
+            second.telegram.out[0].gets(DELIVERED)
+            await second.is_quiet()
+        (delivered,) = [one.event for one in machine.log() if isinstance(one.event, e.CommandDelivered)]
+        assert ("accepted", 0.0) == (delivered.command_id, delivered.queue_ms)
 
     on_a_machine(story)
 

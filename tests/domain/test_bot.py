@@ -305,6 +305,7 @@ def test_a_stranger_is_told_the_same_as_if_there_were_no_such_bot() -> None:
 
 def test_the_breaker_s_trace_survives_a_restart() -> None:
     assert after(60) == a_bot(registered(), OPENED).breaker_open_until
+    assert (OPENED.until - OPENED.occurred_at).total_seconds() == a_bot(registered(), OPENED).breaker_cooldown_s
     assert after(60) == a_bot(registered(), OPENED, HALF_OPENED).breaker_open_until
     assert a_bot(registered(), OPENED, HALF_OPENED, CLOSED).breaker_open_until is None
     assert a_bot(registered(), OPENED, REMOVED).breaker_open_until is None
