@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from domain.errors import StoreError
-from domain.events import Event
+from domain.events import DayEvent, Event
 from domain.failure import Answer
 from domain.rules.tokens import Token
+from domain.store.inbox import InboxRow
 from domain.store.ledger import Snapshot
 
 
@@ -53,6 +54,9 @@ class Recording(Protocol):
 
     def note(self, event: Event, then: Then | None = None, stream: str | None = None) -> None:
         """At the next version, into this stream, or where none is named into the day's of the event's bot."""
+
+    def receive(self, event: DayEvent, row: InboxRow, then: Then) -> None:
+        """An update and its event, in one commit. `then` is told 0 when it was received before."""
 
     def flush(self, then: Then) -> None:
         """`then` is told when everything handed over before is on disk."""

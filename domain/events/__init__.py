@@ -24,6 +24,9 @@ from domain.events.day import (
     Ended,
     Failed,
     HoldPlaced,
+    UpdateDelivered,
+    UpdateDeliveryFailed,
+    UpdateReceived,
 )
 from domain.events.lifecycle import (
     BotConfigured,
@@ -89,6 +92,9 @@ __all__ = [
     "RetryStatisticsReset",
     "TenantRegistered",
     "TenantWeighted",
+    "UpdateDelivered",
+    "UpdateDeliveryFailed",
+    "UpdateReceived",
 ]
 
 

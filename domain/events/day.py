@@ -121,6 +121,44 @@ class HoldPlaced(DayEvent, frozen=True, kw_only=True):
     retry_after_s: float
 
 
+class UpdateReceived(DayEvent, frozen=True, kw_only=True):
+    """Telegram has brought an update; what it says is in the inbox, sealed, and never here."""
+
+    TOPIC = "update-received"
+    update_id: int
+    kind: str
+    """The field of Telegram's `Update` that it has: `message`, `callback_query`."""
+    via: str
+    """`webhook` or `polling`."""
+    chat: str | None = None
+    chat_type: str | None = None
+    command: str | None = None
+    """Of a message that begins with one: its name, without what follows it."""
+
+
+class UpdateDelivered(DayEvent, frozen=True, kw_only=True):
+    """Its tenant has it: an endpoint took it, or a later question confirmed it."""
+
+    TOPIC = "update-delivered"
+    update_id: int
+    via: str
+    """`push` or `pull`."""
+    attempts: int = 1
+    after_ms: float = 0.0
+    """Since it was received."""
+
+
+class UpdateDeliveryFailed(DayEvent, frozen=True, kw_only=True):
+    """The tenant's endpoint did not take it; it is tried again unless `again_at` is None."""
+
+    TOPIC = "update-delivery-failed"
+    update_id: int
+    attempt: int
+    cause: str
+    """An HTTP status, or what went wrong on the way; no address and no text."""
+    again_at: datetime | None = None
+
+
 class ActorStarted(DayEvent, frozen=True, kw_only=True):
     """The bot is awake."""
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 from domain.errors import StoreUnusable
-from domain.store.sqlite import SQLiteDatabase
+from domain.store.sqlite_database import SQLiteDatabase
 from domain.store.store import Database
 
 SQLITE = "sqlite:///"
@@ -21,7 +21,7 @@ def database_at(url: str) -> Database:
     if not url.startswith(POSTGRES):
         raise StoreUnusable(f"BOTLOFT_DATABASE_URL {NEITHER}.")
     try:
-        from domain.store.postgres import PostgresDatabase  # noqa: PLC0415  costs time and needs an extra
+        from domain.store.postgres_database import PostgresDatabase  # noqa: PLC0415  costs time and needs an extra
     except ImportError as error:
         raise StoreUnusable(f"{error}. PostgreSQL needs its driver: pip install 'botloft[postgres]'.") from error
     return PostgresDatabase(url)

@@ -11,6 +11,7 @@ from eventsourcing.persistence import StoredEvent
 
 from domain.errors import Unreadable
 from domain.store import moments
+from domain.store.inbox import InboxRow
 from domain.store.mapper import Entry, Recorded, from_bytes, time_of, to_bytes
 from domain.store.selection import Selection, fits
 from domain.store.store import Mark, Row, Store
@@ -34,14 +35,17 @@ class Snapshot(NamedTuple):
 class Ledger:
     def __init__(self, store: Store) -> None:
         self._store = store
+        self.inbox = store.inbox
 
-    def append(self, entries: Sequence[Entry], mark: Mark = lambda _: None) -> Sequence[int]:
+    def append(
+        self, entries: Sequence[Entry], mark: Mark = lambda _: None, inbox: Sequence[InboxRow] = ()
+    ) -> Sequence[int]:
         """Commits all in one transaction and returns their positions.
 
         Raises StaleStream (nothing is written) and StoreUnavailable (nothing is known to be written).
         """
         stored = [StoredEvent(stream, version, event.TOPIC, to_bytes(event)) for stream, version, event in entries]
-        return self._store.insert(stored, mark)
+        return self._store.insert(stored, mark, inbox)
 
     def positions_of(self, entries: Sequence[Entry]) -> list[int] | None:
         """Where exactly these entries stand in the log; None when one is missing or another event has its version."""

@@ -20,9 +20,11 @@ from psycopg.errors import CheckViolation
 from psycopg.rows import tuple_row
 
 from domain.errors import StaleStream, StoreUnavailable, StoreUnusable
+from domain.store import postgres_inbox
 from domain.store import postgres_schema as schema
-from domain.store.postgres_connecting import TIMEOUT_S, connected, conninfo_of, first_line, name_of, prepared
-from domain.store.postgres_lock import PostgresOwner
+from domain.store.inbox import InboxRow
+from domain.store.postgres_connecting import TIMEOUT_S, connected, first_line, prepared
+from domain.store.postgres_inbox import PostgresInbox
 from domain.store.selection import Dialect, Selection, conditions
 from domain.store.store import Mark, Row
 
@@ -64,6 +66,8 @@ class _Recorder(PostgresApplicationRecorder):
             connection.execute(HEAD, (head + len(stored_events), mark(positions)))
             # Asked for the count, so that a version that is taken is told here and not at the commit.
             assert _value(connection.execute(INSERT, (positions, *columns))) == len(stored_events)  # noqa: S101
+            if kwargs["inbox"]:
+                connection.execute(postgres_inbox.PUT, [list(column) for column in zip(*kwargs["inbox"], strict=True)])
         return positions
 
 
@@ -92,19 +96,20 @@ class PostgresStore:
         )
         try:
             self.events = _Recorder(self.datastore, events_table_name="events")
+            self.inbox = PostgresInbox(self.reading, self.writing)
         except NO_ANSWER as error:
             self.close()
             raise StoreUnusable(f"{name}: {first_line(error)}") from error
 
-    def insert(self, stored: Sequence[StoredEvent], mark: Mark) -> Sequence[int]:
+    def insert(self, stored: Sequence[StoredEvent], mark: Mark, inbox: Sequence[InboxRow] = ()) -> Sequence[int]:
         if not stored:
             return ()
         try:
-            return self._insert(stored, mark)
+            return self._insert(stored, mark, inbox)
         except NoPartition:
             # A clock that jumped, or events of another time: no reason to stand still for ever.
             self._make_partitions(schema.days_of(str(one.originator_id) for one in stored))
-            return self._insert(stored, mark)
+            return self._insert(stored, mark, inbox)
 
     def rows_after(self, position: int, limit: int) -> list[Row]:
         return self._all(ROWS + "notification_id > %s ORDER BY notification_id LIMIT %s", (position, limit))
@@ -197,9 +202,9 @@ class PostgresStore:
     def close(self) -> None:
         self.datastore.close()
 
-    def _insert(self, stored: Sequence[StoredEvent], mark: Mark) -> Sequence[int]:
+    def _insert(self, stored: Sequence[StoredEvent], mark: Mark, inbox: Sequence[InboxRow]) -> Sequence[int]:
         try:
-            return self.events.insert_events(stored, mark=mark)
+            return self.events.insert_events(stored, mark=mark, inbox=inbox)
         except IntegrityError as error:
             if isinstance(error.__cause__, CheckViolation):
                 raise NoPartition(first_line(error)) from error
@@ -223,26 +228,3 @@ class PostgresStore:
 def _value(cursor: psycopg.Cursor[Any]) -> int:
     row = cursor.fetchone()
     return int(row[0]) if row else 0
-
-
-class PostgresDatabase:
-    def __init__(self, url: str) -> None:
-        """Raises StoreUnusable."""
-        self._conninfo = conninfo_of(url)
-        self.name = name_of(self._conninfo)
-
-    def owned_by(self, holder: str) -> PostgresOwner:
-        return PostgresOwner(self._conninfo, self.name, holder)
-
-    def opened(self) -> PostgresStore:
-        return PostgresStore(self._conninfo, self.name)
-
-    def reader(self) -> PostgresStore:
-        return self.opened()
-
-    def migrate(self, today: date, *, dry_run: bool) -> list[str]:
-        with connected(self._conninfo, self.name) as connection:
-            try:
-                return schema.migrated(connection, today, dry_run=dry_run)
-            except psycopg.Error as error:
-                raise StoreUnusable(f"{self.name}: {first_line(error)}") from error

@@ -11,9 +11,10 @@ from contextlib import suppress
 from datetime import date, timedelta
 
 from domain.errors import StoreUnusable
+from domain.store import postgres_inbox
 from domain.store.postgres_connecting import ADVISORY, SCHEMA_LOCK, Connection
 
-VERSION = 1
+VERSION = 2
 AHEAD = timedelta(days=7)
 BEHIND = timedelta(days=1)
 DAY = timedelta(days=1)
@@ -31,8 +32,11 @@ TABLES = (
     "INSERT INTO log VALUES (0, 1)",
     "CREATE TABLE snapshots (stream text PRIMARY KEY, version bigint NOT NULL, state bytea NOT NULL)",
     "CREATE TABLE data_keys (tenant_id text PRIMARY KEY, sealed bytea NOT NULL)",
+    *postgres_inbox.TABLES,
     f"INSERT INTO schema_version VALUES ({VERSION})",  # noqa: S608  a number of ours
 )
+UPGRADES = {1: (*postgres_inbox.TABLES, "INSERT INTO schema_version VALUES (2)")}
+"""From each version to the next."""
 PARTITIONS = "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = to_regclass('events')"
 
 
@@ -43,10 +47,16 @@ def migrated(connection: Connection, today: date, *, dry_run: bool) -> list[str]
         version = version_of(connection)
         if version > VERSION:
             raise StoreUnusable(NEWER)
-        statements = [*(() if version else TABLES), *_partitions_of(_missing(connection, days_around(today)))]
+        statements = [*_steps_from(version), *_partitions_of(_missing(connection, days_around(today)))]
         for statement in () if dry_run else statements:
             connection.execute(statement.encode())
         return statements
+
+
+def _steps_from(version: int) -> list[str]:
+    if version == 0:
+        return list(TABLES)
+    return [step for older in range(version, VERSION) for step in UPGRADES[older]]
 
 
 def make_partitions(connection: Connection, days: Iterable[date]) -> None:
@@ -70,8 +80,10 @@ def check_version(connection: Connection) -> None:
     version = version_of(connection)
     if version > VERSION:
         raise StoreUnusable(NEWER)
+    if version == 0:
+        raise StoreUnusable("This database has no tables of Botloft yet. Run `botloft migrate`.")
     if version < VERSION:
-        raise StoreUnusable("This database has no tables of this Botloft yet. Run `botloft migrate`.")
+        raise StoreUnusable("This database was made by an older Botloft. Run `botloft migrate`.")
 
 
 NEWER = "This database was made by a newer Botloft. Run that one, or use another BOTLOFT_DATABASE_URL."

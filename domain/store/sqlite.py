@@ -6,8 +6,6 @@ waits for the disk.
 
 from __future__ import annotations
 
-import fcntl
-import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -25,11 +23,14 @@ from eventsourcing.sqlite import (
     SQLiteDatastore,
 )
 
-from domain.errors import AlreadyOwned, StaleStream, StoreUnavailable, StoreUnusable
+from domain.errors import StaleStream, StoreUnavailable, StoreUnusable
+from domain.store import sqlite_inbox
+from domain.store.inbox import InboxRow
 from domain.store.selection import Dialect, Selection, conditions
+from domain.store.sqlite_inbox import SQLiteInbox
 from domain.store.store import Mark, Row
 
-VERSION = 1
+VERSION = 2
 LOCK_TIMEOUT_S = 2
 DROPPED_AT_ONCE = 2000
 NO_ANSWER = (EventSourcingError, sqlite3.Error)
@@ -65,6 +66,7 @@ class _Recorder(SQLiteApplicationRecorder):
             "CREATE TABLE IF NOT EXISTS snapshots "
             "(stream TEXT PRIMARY KEY, version INTEGER NOT NULL, state BLOB NOT NULL)",
             "CREATE TABLE IF NOT EXISTS data_keys (tenant_id TEXT PRIMARY KEY, sealed BLOB NOT NULL)",
+            *sqlite_inbox.TABLES,
             f"PRAGMA user_version={VERSION}",
         ]
 
@@ -75,6 +77,7 @@ class _Recorder(SQLiteApplicationRecorder):
         mark = kwargs["mark"](positions)
         if mark is not None:
             c.execute("INSERT OR REPLACE INTO marks VALUES ('low_water', ?)", (mark,))
+        c.executemany(sqlite_inbox.PUT, kwargs["inbox"])
         return positions
 
 
@@ -88,10 +91,11 @@ class SQLiteStore:
             self.datastore = SQLiteDatastore(str(path), originator_id_type="text")
             self.datastore.pool = _Pool(db_name=path.absolute().as_uri(), lock_timeout=LOCK_TIMEOUT_S)
             self.events = _Recorder(self.datastore)
+            self.inbox = SQLiteInbox(self.reading, self.writing)
             with self.datastore.transaction(commit=False) as cursor:
                 cursor.execute("PRAGMA user_version")
                 version = int(cursor.fetchone()[0])
-            # Logs from before there were versions are of the first one, and have 0.
+            # Logs from before there were versions have 0. What is missing is made.
             if version < VERSION:
                 self.events.create_table()
         except (OSError, *NO_ANSWER) as error:
@@ -100,10 +104,10 @@ class SQLiteStore:
             self.close()
             raise StoreUnusable(f"{path} was made by a newer Botloft. Run that one, or use another BOTLOFT_STATE_DIR.")
 
-    def insert(self, stored: Sequence[StoredEvent], mark: Mark) -> Sequence[int]:
+    def insert(self, stored: Sequence[StoredEvent], mark: Mark, inbox: Sequence[InboxRow] = ()) -> Sequence[int]:
         """One transaction. Raises StaleStream when a version is taken, StoreUnavailable when the file says no."""
         try:
-            return self.events.insert_events(stored, mark=mark) or ()
+            return self.events.insert_events(stored, mark=mark, inbox=inbox) or ()
         except IntegrityError as error:
             raise StaleStream from error
         except NO_ANSWER as error:
@@ -224,62 +228,3 @@ class SQLiteStore:
                 parameters,
             )
             return [tuple(row) for row in cursor.fetchall()]
-
-
-class OwnerLock:
-    """One process owns the bots of a file. The system drops the lock when the process ends, however it ends."""
-
-    def __init__(self, database: Path, holder: str) -> None:
-        self._path = database.with_name(database.name + ".lock")
-        try:
-            database.parent.mkdir(parents=True, exist_ok=True)
-            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
-        except OSError as error:
-            raise StoreUnusable(f"{self._path}: {error.strerror}. Is the directory there and writable?") from error
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            owner = os.pread(self._file, 500, 0).decode(errors="replace").strip()
-            os.close(self._file)
-            raise AlreadyOwned(f"{owner} holds {self._path}. Stop it, or use another BOTLOFT_STATE_DIR.") from error
-        os.ftruncate(self._file, 0)
-        os.pwrite(self._file, holder.encode(), 0)
-
-    def check(self) -> None:
-        """While the process lives nobody takes it away."""
-
-    def release(self) -> None:
-        os.close(self._file)
-
-
-class SQLiteReader(SQLiteStore):
-    """Of a log that somebody else may be writing to: it is never made or changed. Raises StoreUnusable without one."""
-
-    def __init__(self, path: Path) -> None:
-        if not path.is_file():
-            raise StoreUnusable(f"{path}: there is no log. BOTLOFT_STATE_DIR names the directory that it is in.")
-        self.path = path
-        self.datastore = SQLiteDatastore(f"{path.absolute().as_uri()}?mode=ro", originator_id_type="text")
-
-
-class SQLiteDatabase:
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self.name = str(path)
-
-    def owned_by(self, holder: str) -> OwnerLock:
-        return OwnerLock(self._path, holder)
-
-    def opened(self) -> SQLiteStore:
-        return SQLiteStore(self._path)
-
-    def reader(self) -> SQLiteStore:
-        return SQLiteReader(self._path)
-
-    def migrate(self, today: date, *, dry_run: bool) -> list[str]:
-        """A gateway makes what it needs by itself; here it is made before."""
-        del today
-        there = self._path.exists()
-        if there or not dry_run:
-            self.opened().close()
-        return [] if there else [f"make {self._path}"]

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from eventsourcing.persistence import StoredEvent
 
+from domain.store.inbox import Inbox, InboxRow
 from domain.store.selection import Selection
 
 Row = tuple[int, str, int, str, bytes]
@@ -19,8 +20,11 @@ Mark = Callable[[Sequence[int]], int | None]
 class Store(Protocol):
     """Positions rise by one in the order of commits, so no reader skips any. All of it may raise StoreUnavailable."""
 
-    def insert(self, stored: Sequence[StoredEvent], mark: Mark) -> Sequence[int]:
-        """One transaction. Raises StaleStream when a version is taken."""
+    @property
+    def inbox(self) -> Inbox: ...
+
+    def insert(self, stored: Sequence[StoredEvent], mark: Mark, inbox: Sequence[InboxRow] = ()) -> Sequence[int]:
+        """One transaction. Raises StaleStream when a version is taken, or an update of the inbox is there already."""
 
     def rows_after(self, position: int, limit: int) -> list[Row]: ...
 

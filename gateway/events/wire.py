@@ -26,6 +26,8 @@ SEEN = frozenset({
     "code", "scope",
     # actors and alerts
     "kind", "detail", "after_s", "told",
+    # updates
+    "update_id", "via", "chat_type", "command", "after_ms",
     # what operators do, and retention
     "weight", "action", "target", "projection", "skipped_position", "skipped_topic", "day", "up_to", "counts",
     "kept_from", "events",

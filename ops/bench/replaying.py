@@ -15,7 +15,7 @@ from pathlib import Path
 import aiohttp
 
 from domain.store.ledger import Ledger
-from domain.store.sqlite import SQLiteReader
+from domain.store.sqlite_database import SQLiteReader
 from domain.whatif.answers import Answers
 from domain.whatif.fleet import Fleet, Rules
 from domain.whatif.policy import Change, Policy

@@ -15,6 +15,7 @@ from actors.journal import Journal
 from domain.errors import StaleStream, StoreError, StoreUnavailable
 from domain.events import BotResumed, BotSuspended, CommandStarted, Event
 from domain.recovery import OpenThings
+from domain.store.inbox import InboxRow
 from domain.store.ledger import Ledger, Mark, Snapshot
 from domain.store.mapper import Entry
 from domain.store.store import Database, Store
@@ -42,14 +43,16 @@ class MoodyLedger(Ledger):
     def will(self, call: str, *troubles: str) -> None:
         self.troubles.setdefault(call, []).extend(troubles)
 
-    def append(self, entries: Sequence[Entry], mark: Mark = lambda _: None) -> Sequence[int]:
+    def append(
+        self, entries: Sequence[Entry], mark: Mark = lambda _: None, inbox: Sequence[InboxRow] = ()
+    ) -> Sequence[int]:
         self.attempts += 1
         self.is_waiting.set()
         assert self.may_commit.wait(SOON_S)
         trouble = self._trouble("append")
         if trouble == "is away":
             raise StoreUnavailable(trouble)
-        positions = super().append(entries, mark)
+        positions = super().append(entries, mark, inbox)
         self.batches.append(len(entries))
         if trouble == "commits and does not say so":
             raise StoreUnavailable(trouble)
@@ -90,7 +93,7 @@ class Told:
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("domain.store.sqlite.LOCK_TIMEOUT_S", 0.01)
     monkeypatch.setattr("domain.store.postgres_connecting.SESSION", ("SET lock_timeout = '10ms'",))
-    monkeypatch.setattr("actors.journal.RETRY_S", (0.001,))
+    monkeypatch.setattr("actors.journal_writer.RETRY_S", (0.001,))
 
 
 @pytest.fixture
@@ -148,7 +151,7 @@ def test_what_waits_is_committed_at_once_and_told_on_the_loop_in_its_order(ledge
 
 
 def test_no_commit_is_larger_than_its_limit(ledger: MoodyLedger, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("actors.journal.MAX_BATCH", 10)
+    monkeypatch.setattr("actors.journal_writer.MAX_BATCH", 10)
 
     async def story() -> None:
         told = Told()

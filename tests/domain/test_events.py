@@ -65,6 +65,13 @@ STORED = {
     "hold-placed": f'{{{WHO},"scope":"chat:42","until":"2026-07-01T12:00:05Z","retry_after_s":5.0}}',
     "alert-raised": f'{{{WHO},"kind":"bot_given_up","detail":"its actor failed"}}',
     "alert-cleared": f'{{{WHO},"kind":"bot_given_up","detail":"its actor failed"}}',
+    "update-received": (
+        f'{{{WHO},"update_id":7,"kind":"message","via":"webhook","chat":"42","chat_type":"private","command":"start"}}'
+    ),
+    "update-delivered": f'{{{WHO},"update_id":7,"via":"push","attempts":2,"after_ms":12.5}}',
+    "update-delivery-failed": (
+        f'{{{WHO},"update_id":7,"attempt":1,"cause":"HTTP 500","again_at":"2026-07-01T12:00:30Z"}}'
+    ),
     "day-summarised": f'{{{WHO},"day":"2026-06-01","up_to":99,"counts":{{"command-delivered":3}},"rows":"gA=="}}',
     "retention-ran": f'{{{WHEN},"tenant_id":"operator","up_to":99,"kept_from":"2026-06-02","events":7,"by":"botloft"}}',
     "alert-posted": f'{{{WHO},"kind":"bot_given_up","told":"alert-raised"}}',

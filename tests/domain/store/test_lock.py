@@ -13,7 +13,7 @@ import pytest
 
 from domain.errors import AlreadyOwned, StoreUnusable
 from domain.store.database import database_at
-from domain.store.sqlite import OwnerLock
+from domain.store.sqlite_database import OwnerLock
 from domain.store.store import Database
 
 ROOT = Path(__file__).parents[3]

@@ -16,7 +16,8 @@ from domain.errors import StoreUnavailable, StoreUnusable
 from domain.store import sqlite
 from domain.store.ledger import Ledger, Snapshot
 from domain.store.mapper import Entry
-from domain.store.sqlite import SQLiteDatabase, SQLiteStore
+from domain.store.sqlite import SQLiteStore
+from domain.store.sqlite_database import SQLiteDatabase
 from tests.examples import a_started
 
 ROOT = Path(__file__).parents[3]

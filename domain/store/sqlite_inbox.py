@@ -1,0 +1,74 @@
+"""The inbox in the log's SQLite file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+
+import msgspec
+from eventsourcing.sqlite import SQLiteCursor
+
+from domain.store.inbox import InboxRow
+
+DROPPED_AT_ONCE = 2000
+TABLES = (
+    "CREATE TABLE IF NOT EXISTS inbox (bot_id INTEGER NOT NULL, update_id INTEGER NOT NULL, received_at REAL NOT NULL, "
+    "lane TEXT NOT NULL, sealed BLOB, PRIMARY KEY (bot_id, update_id)) WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS inbox_waiting ON inbox (bot_id, update_id) WHERE sealed IS NOT NULL",
+    "CREATE INDEX IF NOT EXISTS inbox_received ON inbox (received_at)",
+)
+PUT = "INSERT INTO inbox VALUES (?, ?, ?, ?, ?)"
+
+Cursor = Callable[[], AbstractContextManager[SQLiteCursor]]
+
+
+class SQLiteInbox:
+    def __init__(self, reading: Cursor, writing: Cursor) -> None:
+        self._reading, self._writing = reading, writing
+
+    def known(self, bot_id: int, update_ids: Sequence[int]) -> set[int]:
+        with self._reading() as cursor:
+            cursor.execute(
+                "SELECT update_id FROM inbox WHERE bot_id=? AND update_id IN (SELECT value FROM json_each(?))",
+                (bot_id, _listed(update_ids)),
+            )
+            return {int(row[0]) for row in cursor.fetchall()}
+
+    def waiting(self, bot_id: int, after: int = -1, limit: int = 100) -> list[InboxRow]:
+        with self._reading() as cursor:
+            cursor.execute(
+                "SELECT bot_id, update_id, received_at, lane, sealed FROM inbox "
+                "WHERE bot_id=? AND update_id>? AND sealed IS NOT NULL ORDER BY update_id LIMIT ?",
+                (bot_id, after, limit),
+            )
+            return [InboxRow(*row) for row in cursor.fetchall()]
+
+    def bots(self) -> list[int]:
+        with self._reading() as cursor:
+            cursor.execute("SELECT DISTINCT bot_id FROM inbox WHERE sealed IS NOT NULL ORDER BY bot_id")
+            return [int(row[0]) for row in cursor.fetchall()]
+
+    def settle(self, bot_id: int, update_ids: Sequence[int]) -> None:
+        with self._writing() as cursor:
+            cursor.execute(
+                "UPDATE inbox SET sealed=NULL WHERE bot_id=? AND update_id IN (SELECT value FROM json_each(?))",
+                (bot_id, _listed(update_ids)),
+            )
+
+    def forget(self, bot_id: int) -> None:
+        with self._writing() as cursor:
+            cursor.execute("DELETE FROM inbox WHERE bot_id=?", (bot_id,))
+
+    def drop_before(self, received_at: float) -> bool:
+        with self._writing() as cursor:
+            cursor.execute(
+                "DELETE FROM inbox WHERE (bot_id, update_id) IN "
+                "(SELECT bot_id, update_id FROM inbox WHERE received_at<? LIMIT ?)",
+                (received_at, DROPPED_AT_ONCE),
+            )
+            cursor.execute("SELECT changes()")
+            return int(cursor.fetchone()[0]) == DROPPED_AT_ONCE
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    return msgspec.json.encode(list(numbers)).decode()

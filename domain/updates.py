@@ -1,0 +1,80 @@
+"""What may be known of an update without reading it: its kind, its chat, the bot command that it begins with."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, NamedTuple
+
+import msgspec
+from msgspec import Meta
+
+MAX_COMMAND = 32
+"""Telegram's own bound for the name of a bot command."""
+
+
+class Update(NamedTuple):
+    update_id: int
+    kind: str
+    lane: str
+    """What it stays in order with: its chat, or its user where there is none."""
+    chat: str | None
+    chat_type: str | None
+    command: str | None
+
+
+class NoUpdate(ValueError):
+    """It is not what Telegram brings."""
+
+
+class _Numbered(msgspec.Struct):
+    update_id: Annotated[int, Meta(ge=0, lt=2**53)]
+
+
+_number = msgspec.json.Decoder(_Numbered).decode
+_whole = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+def read(body: bytes) -> Update:
+    """Of one update as Telegram writes it. Raises NoUpdate."""
+    try:
+        update_id, whole = _number(body).update_id, _whole(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise NoUpdate("The body is no update.") from None
+    kind = next((name for name in whole if name != "update_id"), "")
+    content = whole.get(kind)
+    if not isinstance(content, dict):
+        raise NoUpdate("The body is no update: there is nothing in it.")
+    chat = _chat_of(content)
+    chat_id = _id_of(chat)
+    user_id = _id_of(content.get("from")) or _id_of(content.get("user"))
+    chat_type = chat.get("type") if isinstance(chat, dict) else None
+    return Update(
+        update_id,
+        kind[:64],
+        chat_id or f"user:{user_id or ''}",
+        chat_id,
+        chat_type[:32] if isinstance(chat_type, str) else None,
+        _command_of(content),
+    )
+
+
+def _chat_of(content: dict[str, Any]) -> Any:
+    if "chat" in content:
+        return content["chat"]
+    message = content.get("message")
+    return message.get("chat") if isinstance(message, dict) else None
+
+
+def _id_of(thing: Any) -> str | None:
+    found = thing.get("id") if isinstance(thing, dict) else None
+    return str(found) if isinstance(found, int) and not isinstance(found, bool) else None
+
+
+def _command_of(content: dict[str, Any]) -> str | None:
+    """`/start@my_bot 17` is `start`: what follows may be anything, a secret too."""
+    text = content.get("text")
+    if not isinstance(text, str) or not text.startswith("/"):
+        return None
+    name = text[1:].split(maxsplit=1)[0] if text[1:].strip() else ""
+    name = name.partition("@")[0].lower()
+    is_one = 0 < len(name) <= MAX_COMMAND and name.isascii() and name.replace("_", "").isalnum()
+    return name if is_one else None
