@@ -15,37 +15,30 @@ import pykka
 
 from actors.acceptance import Archive
 from actors.accounts import AccountsActor, KeyRing, Weights
-from actors.alerts import AlertsActor
 from actors.audit import AuditActor
 from actors.fleet import read_bot, remembers_hold, slots_of, take_up
-from actors.guards import Policy
 from actors.incarnations import GIVEN_UP, Bots
 from actors.journal import Journal
 from actors.messages import Drain, FoundOperator, TenantKey
-from actors.permits import Permits
 from actors.ports import Calling, Clock, Ports
-from actors.posting import Poster
 from actors.runtime import stopped
 from actors.stewards import RetentionSteward
 from actors.supervisor import Supervisor
 from actors.telegram import Telegram
 from domain import alerts, streams
-from domain.alerts import Incident, Key
 from domain.bot import Bot
 from domain.errors import StoreUnusable
 from domain.recovery import OpenThings
-from domain.rules.breaker import BreakerPolicy
-from domain.rules.pacing import PacePolicy
 from domain.rules.tokens import Token, parse
 from domain.store.ledger import Ledger
 from domain.store.vault import Vault, master_key_file
 from gateway.events.replay import Replay
 from ops.clock import LoopTimers, SystemClock
+from ops.parts import alerts_of, permits_of, policy_of, projections_of
 from ops.retention import worker
 from ops.settings import Settings
 from ops.steward import Steward
 from projections.all import all_projections
-from projections.checkpoints import Checkpoints
 from projections.control import Control
 from projections.past import Past
 from projections.retention import Retention
@@ -103,7 +96,7 @@ async def running(
         vault = Vault(store, _master_keys(settings))
         ledger = Ledger(store)
         opened = interrupted(ledger)
-        runner, views, past = _projections(settings, ledger, stack)
+        runner, views, past = projections_of(settings, ledger, stack)
         replay = Replay(ledger)
         stack.callback(replay.close)
         journal = Journal(ledger, opened, clock, settings.max_backlog, partial(_tell, runner.wake, replay.pulse.beat))
@@ -120,14 +113,14 @@ async def running(
         for command in opened.commands():
             take_up(slots.get(command.first.bot_id), command, ports, archive)
         incidents = alerts.newest(recorded.event for recorded in ledger.streams_under(streams.ALERTS))
-        telling = _alerts(settings, ports, incidents, stack)
+        telling = alerts_of(settings, ports, incidents, stack)
         keys, weights = KeyRing(), Weights()
         accounts = AccountsActor.start(ledger.streams_under(streams.TENANTS), journal, clock, keys, weights)
         supervisor = Supervisor.start(
             slots,
             Bots(partial(_read, ledger, vault), partial(_seal, vault)),
             ports,
-            _permits(settings, ports, weights, stack),
+            permits_of(settings, ports, weights, stack),
             policy,
             archive,
             telling.tell,
@@ -168,56 +161,6 @@ def interrupted(ledger: Ledger) -> OpenThings:
             opened.see(recorded.position, recorded.event, recorded.stream)
         position = batch[-1].position
     return opened
-
-
-def policy_of(settings: Settings) -> Policy:
-    return Policy(
-        pace=PacePolicy(settings.bot_rps, settings.chat_rps, settings.group_rpm),
-        breaker=BreakerPolicy(settings.breaker_failures, settings.breaker_cooldown_s, settings.breaker_successes),
-        max_in_flight=settings.max_in_flight,
-        max_waiting=settings.max_waiting,
-        telegram_timeout_s=settings.telegram_timeout_s,
-        idle_timeout_s=settings.idle_timeout_s,
-        max_active_bots=settings.max_active_bots,
-    )
-
-
-def _permits(settings: Settings, ports: Ports, weights: Weights, stack: AsyncExitStack) -> Permits:
-    shared = None
-    if settings.rate_limit_storage_uri is not None:
-        from actors.shared_pace import RedisPace  # noqa: PLC0415  an extra: not every installation has its client
-
-        shared = RedisPace(settings.rate_limit_storage_uri.get_secret_value(), ports.clock)
-        stack.push_async_callback(shared.close)
-    return Permits(
-        settings.fleet_rps,
-        ports.clock,
-        ports.timers,
-        method_rps=settings.method_rps,
-        weight_of=weights.of,
-        shared=shared,
-    )
-
-
-def _alerts(
-    settings: Settings, ports: Ports, incidents: dict[Key, Incident], stack: AsyncExitStack
-) -> pykka.ActorRef[AlertsActor]:
-    poster, secret = None, ""
-    if settings.alert_url is not None and settings.alert_secret is not None:
-        poster, secret = Poster(settings.alert_url), settings.alert_secret.get_secret_value()
-        stack.push_async_callback(poster.close)
-    return AlertsActor.start(ports, poster, secret, incidents)
-
-
-def _projections(settings: Settings, ledger: Ledger, stack: AsyncExitStack) -> tuple[Runner, Views, Past]:
-    projections = all_projections()
-    views = Views(settings.views)
-    stack.callback(views.close)
-    checkpoints = Checkpoints(settings.checkpoints, projections)
-    runner = Runner(ledger, views, projections, checkpoints)
-    runner.start()
-    stack.callback(runner.stop)
-    return runner, views, Past(ledger, views, checkpoints, projections)
 
 
 def _make_state_dir(path: Path) -> None:

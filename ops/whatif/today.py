@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from domain.whatif.policy import Policy
+from ops.parts import policy_of
 from ops.settings import Settings
-from ops.wiring import policy_of
 
 
 def today_of(settings: Settings) -> Policy:

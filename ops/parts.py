@@ -1,0 +1,74 @@
+"""The parts of the system that the settings shape, each with its own end on the stack of ends."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+
+import pykka
+
+from actors.accounts import Weights
+from actors.alerts import AlertsActor
+from actors.guards import Policy
+from actors.permits import Permits
+from actors.ports import Ports
+from actors.posting import Poster
+from domain.alerts import Incident, Key
+from domain.rules.breaker import BreakerPolicy
+from domain.rules.pacing import PacePolicy
+from domain.store.ledger import Ledger
+from ops.settings import Settings
+from projections.all import all_projections
+from projections.checkpoints import Checkpoints
+from projections.past import Past
+from projections.runner import Runner
+from projections.views import Views
+
+
+def policy_of(settings: Settings) -> Policy:
+    return Policy(
+        pace=PacePolicy(settings.bot_rps, settings.chat_rps, settings.group_rpm),
+        breaker=BreakerPolicy(settings.breaker_failures, settings.breaker_cooldown_s, settings.breaker_successes),
+        max_in_flight=settings.max_in_flight,
+        max_waiting=settings.max_waiting,
+        telegram_timeout_s=settings.telegram_timeout_s,
+        idle_timeout_s=settings.idle_timeout_s,
+        max_active_bots=settings.max_active_bots,
+    )
+
+
+def permits_of(settings: Settings, ports: Ports, weights: Weights, stack: AsyncExitStack) -> Permits:
+    shared = None
+    if settings.rate_limit_storage_uri is not None:
+        from actors.shared_pace import RedisPace  # noqa: PLC0415  an extra: not every installation has its client
+
+        shared = RedisPace(settings.rate_limit_storage_uri.get_secret_value(), ports.clock)
+        stack.push_async_callback(shared.close)
+    return Permits(
+        settings.fleet_rps,
+        ports.clock,
+        ports.timers,
+        method_rps=settings.method_rps,
+        weight_of=weights.of,
+        shared=shared,
+    )
+
+
+def alerts_of(
+    settings: Settings, ports: Ports, incidents: dict[Key, Incident], stack: AsyncExitStack
+) -> pykka.ActorRef[AlertsActor]:
+    poster, secret = None, ""
+    if settings.alert_url is not None and settings.alert_secret is not None:
+        poster, secret = Poster(settings.alert_url), settings.alert_secret.get_secret_value()
+        stack.push_async_callback(poster.close)
+    return AlertsActor.start(ports, poster, secret, incidents)
+
+
+def projections_of(settings: Settings, ledger: Ledger, stack: AsyncExitStack) -> tuple[Runner, Views, Past]:
+    projections = all_projections()
+    views = Views(settings.views)
+    stack.callback(views.close)
+    checkpoints = Checkpoints(settings.checkpoints, projections)
+    runner = Runner(ledger, views, projections, checkpoints)
+    runner.start()
+    stack.callback(runner.stop)
+    return runner, views, Past(ledger, views, checkpoints, projections)
