@@ -97,7 +97,7 @@ def test_a_view_that_meets_an_event_it_cannot_take_stands_still_alone_and_is_mad
     assert "delivered" == story["state"]
     assert [0, 0] == [again[0], rebuilt[0]]
     assert "commands was rebuilt from " in rebuilt[1]
-    assert [(position, "a known bug")] == [(one["position"], one["reason"]) for one in at_last["skipped"]]
+    assert [(position, "a known bug")] == [(one["skipped_position"], one["reason"]) for one in at_last["skipped"]]
     assert (200, []) == (ready_again.status_code, ready_again.json()["wrong"])
 
 
