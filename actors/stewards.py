@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 
-from actors.messages import DescribeRetention, RetentionReport, RunRetention
+from actors.messages import DescribeRetention, RetentionReport, RetentionState, RunRetention
 from actors.ports import Clock, Timers
 from actors.runtime import DEFERRED, LoopActor, LoopFuture
 from domain.refusal import Refused
@@ -44,7 +44,7 @@ class RetentionSteward(LoopActor):
                 self._start(message.by, self.reply_later())
                 return DEFERRED
             case DescribeRetention():
-                return self._last
+                return RetentionState(self._is_working, self._last)
             case _:
                 raise TypeError(f"RetentionSteward has no case for {type(message).__name__}")
 

@@ -1,4 +1,4 @@
-"""The command line: `botloft serve | migrate | demo | settings | keys | projections | events | whatif | sandbox`."""
+"""The command line. Each group of commands has a file of its own; here are those that run the gateway."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from ops import keys, logs, settings
 from ops.clock import SystemClock
 from ops.events.commands import app as events_app
 from ops.projections_cli import projections_app
+from ops.replay_cli import replay
+from ops.retention_cli import retention_app
 from ops.serving import CannotListen, serve
 from ops.whatif.command import whatif
 from ops.wiring import Loft
@@ -33,6 +35,8 @@ keys_app = typer.Typer(
 )
 app.add_typer(keys_app, name="keys")
 app.add_typer(projections_app, name="projections")
+app.add_typer(retention_app, name="retention")
+app.command("replay")(replay)
 app.add_typer(events_app, name="events")
 app.command("whatif")(whatif)
 

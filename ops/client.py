@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import http.client
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
 
@@ -21,6 +22,7 @@ TIMEOUT_S = 40.0
 ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  where such a gateway listens, this is one of its addresses
 UNAUTHENTICATED, FORBIDDEN = 401, 403
 MAX_IN_HEADER = 0xFF
+NO_QUERY: Mapping[str, object] = MappingProxyType({})
 
 
 class NotReached(Exception):
@@ -48,15 +50,19 @@ class AdminClient:
         self._url = url
         self._headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
 
-    def get(self, *path: str) -> dict[str, Any]:
-        return self._asked("GET", path, None)
+    def get(self, *path: str, **query: object) -> dict[str, Any]:
+        return self._asked("GET", path, None, query)
 
     def post(self, *path: str, **body: object) -> dict[str, Any]:
         return self._asked("POST", path, msgspec.json.encode(body))
 
-    def _asked(self, method: str, path: tuple[str, ...], body: bytes | None) -> dict[str, Any]:
+    def _asked(
+        self, method: str, path: tuple[str, ...], body: bytes | None, query: Mapping[str, object] = NO_QUERY
+    ) -> dict[str, Any]:
         """Raises NotReached and Refused."""
         target = "/".join((self._prefix, *(quote(part, safe="") for part in path)))
+        if query:
+            target += "?" + urlencode(query)
         try:
             with self._connected() as connection:
                 connection.request(method, target, body, self._headers)

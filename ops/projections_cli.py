@@ -5,10 +5,8 @@ Exit codes: 0 done, 1 refused or failed, 2 a mistake in the command itself, 3 th
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -17,22 +15,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from ops import settings as our_settings
-from ops.client import AdminClient, NotReached, Refused, url_of
+from ops.asking import REFUSED, Key, Url, asking, failed
+from ops.client import AdminClient
 
 PATH = ("admin", "system", "projections")
 LOOK_S = 0.2
-REFUSED, UNREACHED = 1, 3
 STYLES = {"running": "green", "paused": "yellow", "stopped": "red", "rebuilding": "cyan"}
 
 projections_app = typer.Typer(
     no_args_is_help=True, help="The views of a running gateway: how far they are, and a hand on them."
 )
-Url = Annotated[str | None, typer.Option(help="where the gateway listens; by default as the settings say")]
-Key = Annotated[
-    str | None,
-    typer.Option(help="an admin's key; others can see options, so better set BOTLOFT_ADMIN_KEY or type it when asked"),
-]
 Name = Annotated[str, typer.Argument(help="a projection, as `list` names it")]
 Reason = Annotated[str, typer.Option(help="why, for the record")]
 
@@ -40,14 +32,14 @@ Reason = Annotated[str, typer.Option(help="why, for the record")]
 @projections_app.command("list")
 def list_command(url: Url = None, key: Key = None) -> None:
     """Show each projection: where it is, how far behind the log, what stopped it, what was skipped."""
-    with _asking(url, key) as client:
+    with asking(url, key) as client:
         _show(client.get(*PATH))
 
 
 @projections_app.command("pause")
 def pause_command(name: Name, reason: Reason, url: Url = None, key: Key = None) -> None:
     """Stop folding events into one view until it is resumed. Nothing else waits for it."""
-    with _asking(url, key) as client:
+    with asking(url, key) as client:
         found = client.post(*PATH, name, "pause", reason=reason)
     typer.echo(f"{name} is paused at position {found['position']}.")
 
@@ -55,7 +47,7 @@ def pause_command(name: Name, reason: Reason, url: Url = None, key: Key = None) 
 @projections_app.command("resume")
 def resume_command(name: Name, url: Url = None, key: Key = None) -> None:
     """End a pause; one that stopped by itself tries again."""
-    with _asking(url, key) as client:
+    with asking(url, key) as client:
         found = client.post(*PATH, name, "resume")
     typer.echo(f"{name} goes on from position {found['position']}.")
 
@@ -69,7 +61,7 @@ def skip_command(
     key: Key = None,
 ) -> None:
     """Leave out the one event that a projection cannot fold, now and in every rebuild. This cannot be taken back."""
-    with _asking(url, key) as client:
+    with asking(url, key) as client:
         client.post(*PATH, name, "skip", position=position, reason=reason)
     typer.echo(f"{name} goes on without the event at position {position}.")
 
@@ -77,7 +69,7 @@ def skip_command(
 @projections_app.command("rebuild")
 def rebuild_command(name: Name, reason: Reason, url: Url = None, key: Key = None) -> None:
     """Fold the whole log again beside the live view, then swap it in. Ctrl-C leaves it going on in the gateway."""
-    with _asking(url, key) as client:
+    with asking(url, key) as client:
         client.post(*PATH, name, "rebuild", reason=reason)
         try:
             found = _followed(client, name)
@@ -85,7 +77,7 @@ def rebuild_command(name: Name, reason: Reason, url: Url = None, key: Key = None
             typer.echo("The rebuild goes on in the gateway: `botloft projections list` shows how far it is.")
             return
     if found["state"] != "done":
-        _failed(f"{name} was not rebuilt and stays as it was: {_stop(found['error'])}.", REFUSED)
+        failed(f"{name} was not rebuilt and stays as it was: {_stop(found['error'])}.", REFUSED)
     typer.echo(f"{name} was rebuilt from {found['done']:,} events, {found['rate_per_s']:,.0f} a second.")
 
 
@@ -106,31 +98,6 @@ def _followed(client: AdminClient, name: str) -> dict[str, Any]:
             if found["state"] != "running":
                 return found
             time.sleep(LOOK_S)
-
-
-@contextmanager
-def _asking(url: str | None, key: str | None) -> Iterator[AdminClient]:
-    """What goes wrong is said in a sentence, on standard error."""
-    try:
-        found = our_settings.load()
-        yield AdminClient(url or url_of(found), key or _key(found))
-    except NotReached as error:
-        _failed(str(error), UNREACHED)
-    except (Refused, our_settings.BadSettings) as error:
-        _failed(str(error), REFUSED)
-
-
-def _key(found: our_settings.Settings) -> str:
-    if found.admin_key is not None:
-        return found.admin_key.get_secret_value()
-    if not sys.stdin.isatty():
-        raise Refused("It takes an admin's key: set BOTLOFT_ADMIN_KEY.")
-    return str(typer.prompt("Admin key", hide_input=True))
-
-
-def _failed(sentence: str, code: int) -> None:
-    typer.echo(sentence, err=True)
-    raise typer.Exit(code)
 
 
 def _show(found: dict[str, Any]) -> None:
@@ -168,7 +135,7 @@ def _said(one: dict[str, Any]) -> Iterator[str]:
     if one["paused"] is not None:
         yield f"paused by {one['paused']['by']}: {one['paused']['reason']}"
     for skip in one["skipped"]:
-        yield f"skips {skip['topic']} at position {skip['position']}, by {skip['by']}: {skip['reason']}"
+        yield f"skips {skip['skipped_topic']} at position {skip['skipped_position']}, by {skip['by']}: {skip['reason']}"
 
 
 def _stop(error: dict[str, Any]) -> str:

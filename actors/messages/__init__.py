@@ -37,6 +37,7 @@ from actors.messages.system import (
     RaiseAlert,
     ResetRetryStatistics,
     RetentionReport,
+    RetentionState,
     RunRetention,
 )
 
@@ -76,6 +77,7 @@ __all__ = [
     "ResetRetryStatistics",
     "ResumeBot",
     "RetentionReport",
+    "RetentionState",
     "RevokeKey",
     "RunRetention",
     "SetBreaker",

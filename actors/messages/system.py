@@ -53,7 +53,7 @@ class RunRetention(Message, frozen=True):
 
 
 class DescribeRetention(Message, frozen=True):
-    """Answered with the last `RetentionReport`, or with None."""
+    """Answered with `RetentionState`."""
 
 
 class RetentionReport(Message, frozen=True):
@@ -75,3 +75,8 @@ class ResetRetryStatistics(Message, frozen=True):
     bot_id: int | None
     reason: str
     by: str
+
+
+class RetentionState(Message, frozen=True):
+    running: bool
+    last_run: RetentionReport | None

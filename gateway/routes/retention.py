@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from actors.messages import DescribeRetention, RetentionReport, RunRetention
+from actors.messages import DescribeRetention, RetentionState, RunRetention
 from domain.tenant import Scope
 from gateway.answers import answer
-from gateway.asking import asked
+from gateway.asking import asked, reply_of
 from gateway.auth import Gate
 from gateway.doors import Doors
 from gateway.routing import at
 
-RUN_S = 3600.0
+WAIT_S = 20.0
+"""Then whoever asked for it has to look how it goes on."""
 
 
 class RetentionRoutes:
@@ -27,10 +30,18 @@ class RetentionRoutes:
 
     async def shown(self, request: Request) -> Response:
         self._gate.admitted(request.headers.get("authorization"), Scope.ADMIN)
-        last: RetentionReport | None = await asked(self._doors.retention, DescribeRetention())
-        return answer({"days": self._doors.options.retention_days, "last_run": last})
+        return await self._told()
 
     async def run(self, request: Request) -> Response:
         caller = self._gate.admitted(request.headers.get("authorization"), Scope.ADMIN)
-        report: RetentionReport = await asked(self._doors.retention, RunRetention(caller.key_id or "operator"), RUN_S)
-        return answer(report)
+        # One that runs already is as good as one that begins.
+        with suppress(TimeoutError):
+            await reply_of(self._doors.retention, RunRetention(caller.key_id or "settings"), WAIT_S)
+        return await self._told()
+
+    async def _told(self) -> Response:
+        state: RetentionState = await asked(self._doors.retention, DescribeRetention())
+        days = self._doors.options.retention_days
+        return answer(
+            {"days": days, "running": state.running, "last_run": state.last_run}, 202 if state.running else 200
+        )

@@ -40,6 +40,7 @@ from actors.messages import (
     ResetRetryStatistics,
     ResumeBot,
     RetentionReport,
+    RetentionState,
     RevokeKey,
     SetBreaker,
     SkipEvent,
@@ -223,8 +224,15 @@ class Fleet(Actor):
 
 
 class Steward(Actor):
+    def __init__(self) -> None:
+        super().__init__()
+        self._last: RetentionReport | None = None
+
     def answer(self, message: Any) -> object:
-        return None if isinstance(message, DescribeRetention) else RetentionReport(NOON, "2026-06-01", 2, 5, 9)
+        if isinstance(message, DescribeRetention):
+            return RetentionState(running=False, last_run=self._last)
+        self._last = RetentionReport(NOON, "2026-06-01", 2, 5, 9)
+        return self._last
 
 
 class Accounts(Actor):

@@ -11,8 +11,10 @@ def test_what_is_kept_is_told_and_dropping_the_rest_says_what_went(house: House)
     shown = house.call("GET", "/admin/system/retention", key=house.admin_key).json()
     ran = house.call("POST", "/admin/system/retention", key=house.admin_key).json()
 
-    assert {"days": 30, "last_run": None} == shown
-    assert ("2026-06-01", 2, 5, None) == tuple(ran[name] for name in ("kept_from", "days", "events", "not_now"))
+    assert {"days": 30, "running": False, "last_run": None} == shown
+    assert ("2026-06-01", 2, 5, None) == tuple(
+        ran["last_run"][name] for name in ("kept_from", "days", "events", "not_now")
+    )
 
 
 def test_a_moment_before_the_horizon_is_gone_and_the_horizon_named(house: House) -> None:
