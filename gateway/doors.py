@@ -37,6 +37,9 @@ class Progress(Protocol):
     def newest(self) -> int:
         """The log's. Blocks."""
 
+    def checkpoint(self) -> None:
+        """Of the views as they are now. Blocks."""
+
 
 class Steering(Protocol):
     """An admin's hand on the projections. It changes no fact: what does is recorded first, by the audit actor."""

@@ -171,8 +171,15 @@ class Carrier:
             move(connection, projection.name, position)
         return position
 
-    def _keep_checkpoint(self, newest: Recorded) -> None:
-        if self._checkpoints is None or not self._checkpoints.is_due(newest.position):
+    def checkpoint(self) -> None:
+        """Of the views as they are now. Raises StoreUnavailable."""
+        with self._views.alone():
+            newest = self._ledger.at(max(self.reached.values(), default=0))
+            if newest is not None:
+                self._keep_checkpoint(newest, is_wanted=True)
+
+    def _keep_checkpoint(self, newest: Recorded, *, is_wanted: bool = False) -> None:
+        if self._checkpoints is None or not (is_wanted or self._checkpoints.is_due(newest.position)):
             return
         try:
             self._checkpoints.keep(self._views, newest.position, newest.event.occurred_at)

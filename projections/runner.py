@@ -78,6 +78,10 @@ class Runner:
         while self.position() < newest and self._step():
             told(self.position())
 
+    def checkpoint(self) -> None:
+        """Of the views as they are now: questions about this moment are answered from it. Raises StoreUnavailable."""
+        self._carrier.checkpoint()
+
     def newest(self) -> int:
         """The log's newest position. Raises StoreUnavailable."""
         return self._ledger.head()

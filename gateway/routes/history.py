@@ -65,7 +65,7 @@ class HistoryRoutes:
         return answer(found, position=position)
 
     async def persist_now(self, request: Request) -> Response:
-        """Answered when all views have come to where the log is now."""
+        """Answered when all views have come to where the log is now, and a checkpoint of them is kept."""
         self._admin(request)
         runner = self._doors.runner
         try:
@@ -79,6 +79,7 @@ class HistoryRoutes:
                 "GET /admin/system/stats tells whether one stands still.",
                 retry_after_s=1.0,
             )
+        await asyncio.to_thread(runner.checkpoint)
         return answer({"position": newest}, position=newest)
 
     async def _history(self, request: Request, caller: Caller, bot_id: int, tenant_id: str | None) -> Response:

@@ -133,3 +133,14 @@ def test_what_cannot_be_folded_has_no_past_beyond_it(log: Log, views: Views, tmp
 
     with pytest.raises(Unfoldable, match="bot-suspended"):
         past.at(10**6, "counts")
+
+
+def test_a_checkpoint_can_be_had_at_any_time(log: Log, views: Views, tmp_path: Path) -> None:
+    checkpoints = Checkpoints(tmp_path / "checkpoints", all_projections())
+    runner = Runner(log.ledger, views, all_projections(), checkpoints)
+    position = log.append(*ten_days())
+    runner.catch_up()
+    runner.checkpoint()
+
+    assert ["checkpoints", f"{position}.db"] == [*next((tmp_path / "checkpoints").glob("*.db")).parts[-2:]]
+    assert position == checkpoints.before("health", position).position
