@@ -265,7 +265,10 @@ def test_many_may_migrate_at_once(fresh_url: str) -> None:
     assert max(map(len, done)) > 10
 
 
-@pytest.mark.parametrize(("version", "sentence"), [(2, "made by a newer Botloft"), (0, "Run `botloft migrate`")])
+@pytest.mark.parametrize(
+    ("version", "sentence"),
+    [(99, "made by a newer Botloft"), (1, "an older Botloft. Run `botloft migrate`"), (0, "Run `botloft migrate`")],
+)
 def test_a_schema_that_is_not_ours_is_refused(fresh_url: str, version: int, sentence: str) -> None:
     database = database_at(fresh_url)
     database.migrate(TODAY, dry_run=False)
@@ -280,7 +283,7 @@ def test_a_newer_schema_is_not_migrated_back(fresh_url: str) -> None:
     database = database_at(fresh_url)
     database.migrate(TODAY, dry_run=False)
     with psycopg.connect(fresh_url) as somebody:
-        somebody.execute("UPDATE schema_version SET version = 2")
+        somebody.execute("UPDATE schema_version SET version = 99")
 
     with pytest.raises(StoreUnusable, match="made by a newer Botloft"):
         database.migrate(TODAY, dry_run=False)

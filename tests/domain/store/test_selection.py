@@ -34,6 +34,10 @@ def emptied(store: Any) -> Ledger:
     return Ledger(store)
 
 
+def position_in(store: Any) -> str:
+    return "rowid" if isinstance(store, SQLiteStore) else "notification_id"
+
+
 def appended(ledger: Ledger, *entries: tuple[str, e.Event]) -> None:
     versions: Counter[str] = Counter()
     numbered = []
@@ -121,7 +125,7 @@ def test_a_selection_of_nothing_comes_to_the_end_all_the_same(ledger: Ledger, mo
 def test_positions_that_are_gone_do_not_hold_it_up(store: Any, ledger: Ledger) -> None:
     appended(ledger, *[("bot/1", a_started()) for _ in range(10)])
     with store.writing() as cursor:
-        cursor.execute("DELETE FROM events WHERE rowid BETWEEN 2 AND 8")
+        cursor.execute(f"DELETE FROM events WHERE {position_in(store)} BETWEEN 2 AND 8")
 
     assert [1, 9, 10] == all_of(ledger, EVERYTHING)
 
@@ -168,7 +172,8 @@ def test_a_moment_s_position_is_that_of_the_last_event_that_had_occurred(
             ordered[at : at + disorder + 1] = reversed(ordered[at : at + disorder + 1])
         appended(ledger, *[("bot/1", a_started(occurred_at=after(at))) for at in ordered])
         with store.writing() as cursor:
-            cursor.executemany("DELETE FROM events WHERE rowid=?", [(one,) for one in gone])
+            for one in gone:
+                cursor.execute(f"DELETE FROM events WHERE {position_in(store)}={one:d}")
         kept = ledger.read(0, 1000)
         had = [one.position for one in kept if one.event.occurred_at <= after(moment)]
 

@@ -16,7 +16,7 @@ from domain.errors import StoreUnavailable, StoreUnusable
 from domain.store import sqlite
 from domain.store.ledger import Ledger, Snapshot
 from domain.store.mapper import Entry
-from domain.store.sqlite import SQLiteStore
+from domain.store.sqlite import VERSION, SQLiteStore
 from domain.store.sqlite_database import SQLiteDatabase
 from tests.examples import a_started
 
@@ -130,20 +130,22 @@ def test_every_connection_waits_for_the_disk_and_lets_readers_go_on(store: SQLit
 # Its schema
 
 
-def test_a_file_of_before_there_were_versions_gets_the_first(path: Path) -> None:
+def test_a_file_of_an_older_version_gets_what_it_lacks(path: Path) -> None:
     SQLiteStore(path).close()
     with closing(sqlite3.connect(path)) as somebody:
         somebody.execute("PRAGMA user_version=0")
         somebody.execute("DROP TABLE data_keys")
+        somebody.execute("DROP TABLE inbox")
     with closing(SQLiteStore(path)) as store:
         store.keep_data_key("acme", b"sealed")
+        assert [] == store.inbox.bots()
     with closing(sqlite3.connect(path)) as somebody:
-        assert [(1,)] == somebody.execute("PRAGMA user_version").fetchall()
+        assert [(VERSION,)] == somebody.execute("PRAGMA user_version").fetchall()
 
 
 def test_a_file_of_a_newer_botloft_is_refused_and_not_touched(path: Path) -> None:
     with closing(sqlite3.connect(path)) as somebody:
-        somebody.execute("PRAGMA user_version=2")
+        somebody.execute("PRAGMA user_version=99")
 
     with pytest.raises(StoreUnusable, match="was made by a newer Botloft"):
         SQLiteStore(path)

@@ -121,7 +121,7 @@ def test_a_table_has_every_field_of_every_event_and_those_of_all_first(tmp_path:
 
 
 def test_a_table_of_some_topics_has_their_fields_alone() -> None:
-    columns = columns_of(catalog()["events"], {"topics": "hold-placed,bot-removed"})
+    columns = columns_of(catalog()["events"], {"topics": "hold-placed,actor-started"})
 
     assert [*COMMON, "retry_after_s", "scope", "until"] == list(columns)
 

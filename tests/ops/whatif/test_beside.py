@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from domain.store.database import sqlite_url
 from domain.store.ledger import Ledger
 from domain.store.mapper import Entry
 from domain.store.sqlite import SQLiteStore
@@ -40,7 +41,7 @@ def a_question(**changes: object) -> Question:
 
 
 def test_the_answer_is_the_same_as_without_a_process(database: Path) -> None:
-    report = asyncio.run(Replays(database, Policy())(a_question()))
+    report = asyncio.run(Replays(sqlite_url(database), Policy())(a_question()))
     with closing(SQLiteStore(database)) as store:
         here = answered(Ledger(store), Policy(), a_question())
 
@@ -48,7 +49,7 @@ def test_the_answer_is_the_same_as_without_a_process(database: Path) -> None:
 
 
 def test_a_refusal_comes_back_as_one(database: Path) -> None:
-    replays = Replays(database, Policy())
+    replays = Replays(sqlite_url(database), Policy())
 
     with pytest.raises(NothingThere, match="no command of that time"):
         asyncio.run(replays(a_question(since=NOON + timedelta(minutes=30))))
@@ -58,7 +59,7 @@ def test_a_refusal_comes_back_as_one(database: Path) -> None:
 
 def test_there_is_one_at_a_time(database: Path) -> None:
     async def two() -> list[object]:
-        replays = Replays(database, Policy())
+        replays = Replays(sqlite_url(database), Policy())
         return await asyncio.gather(replays(a_question()), replays(a_question()), return_exceptions=True)
 
     first, second = asyncio.run(two())
@@ -71,12 +72,12 @@ def test_one_that_takes_too_long_is_stopped(database: Path, monkeypatch: pytest.
     monkeypatch.setattr(beside, "AT_MOST_S", 0.01)
 
     with pytest.raises(TooMuch, match="shorter range"):
-        asyncio.run(Replays(database, Policy())(a_question()))
+        asyncio.run(Replays(sqlite_url(database), Policy())(a_question()))
 
 
 def test_one_that_dies_is_no_answer(tmp_path: Path) -> None:
     with pytest.raises(ReplayFailed):
-        asyncio.run(Replays(tmp_path / "nowhere.db", Policy())(a_question()))
+        asyncio.run(Replays(sqlite_url(tmp_path / "nowhere.db"), Policy())(a_question()))
 
 
 def test_its_environment_has_no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
