@@ -25,6 +25,7 @@ from actors.messages import Drain, FoundOperator, TenantKey
 from actors.permits import Permits
 from actors.ports import Calling, Clock, Ports
 from actors.posting import Poster
+from actors.removal import Removals
 from actors.runtime import stopped
 from actors.stewards import RetentionSteward
 from actors.supervisor import Supervisor
@@ -32,13 +33,14 @@ from actors.telegram import Telegram
 from domain import alerts, streams
 from domain.alerts import Incident, Key
 from domain.bot import Bot
-from domain.errors import StoreUnusable
+from domain.errors import Shredded, StoreUnusable
 from domain.recovery import OpenThings
 from domain.rules.breaker import BreakerPolicy
 from domain.rules.pacing import PacePolicy
 from domain.rules.tokens import Token, parse
 from domain.store.ledger import Ledger
 from domain.store.vault import Vault, master_key_file
+from domain.tenant import removed_in
 from gateway.events.replay import Replay
 from ops.clock import LoopTimers, SystemClock
 from ops.retention import worker
@@ -100,8 +102,10 @@ async def running(
         stack.callback(store.close)
         steward = Steward(owner, store, clock)
         stack.callback(steward.stop)
-        vault = Vault(store, _master_keys(settings))
         ledger = Ledger(store)
+        tenants = list(ledger.streams_under(streams.TENANTS))
+        removed = removed_in(recorded.event for recorded in tenants)
+        vault = Vault(store, _master_keys(settings), removed)
         opened = interrupted(ledger)
         runner, views, past = _projections(settings, ledger, stack)
         replay = Replay(ledger)
@@ -118,11 +122,11 @@ async def running(
             if hold.bot_id in slots:
                 remembers_hold(slots[hold.bot_id], hold, policy.pace, ports)
         for command in opened.commands():
-            take_up(slots.get(command.first.bot_id), command, ports, archive)
+            home = None if command.first.tenant_id in removed else slots.get(command.first.bot_id)
+            take_up(home, command, ports, archive)
         incidents = alerts.newest(recorded.event for recorded in ledger.streams_under(streams.ALERTS))
         telling = _alerts(settings, ports, incidents, stack)
         keys, weights = KeyRing(), Weights()
-        accounts = AccountsActor.start(ledger.streams_under(streams.TENANTS), journal, clock, keys, weights)
         supervisor = Supervisor.start(
             slots,
             Bots(partial(_read, ledger, vault), partial(_seal, vault)),
@@ -134,6 +138,8 @@ async def running(
             [bot_id for (kind, bot_id), one in incidents.items() if kind == GIVEN_UP and one.is_open],
         )
         stack.push_async_callback(_ask, supervisor, Drain(settings.drain_s))
+        removals = Removals(supervisor, vault.shred, clock, ports.timers)
+        accounts = AccountsActor.start(tenants, journal, clock, keys, weights, removals)
         dropping = Retention(ledger, past, all_projections())
         work = worker(dropping, journal, clock, settings.retention_days, runner.position)
         retention = RetentionSteward.start(work, clock, ports.timers)
@@ -237,7 +243,10 @@ def _read(ledger: Ledger, vault: Vault, bot_id: int) -> tuple[Bot, Token | None]
     bot = read_bot(ledger, bot_id)
     if bot.owner is None:
         return bot, None
-    text = vault.open(bot.owner.tenant_id, _purpose(bot_id), bot.owner.token_sealed).decode()
+    try:
+        text = vault.open(bot.owner.tenant_id, _purpose(bot_id), bot.owner.token_sealed).decode()
+    except Shredded:
+        return bot, None
     return bot, parse(text)
 
 

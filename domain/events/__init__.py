@@ -41,6 +41,7 @@ from domain.events.lifecycle import (
     OwnershipChallenged,
     RetryStatisticsReset,
     TenantRegistered,
+    TenantRemoved,
     TenantWeighted,
 )
 from domain.events.operator import AdminActed, OperatorEvent, ProjectionEventSkipped
@@ -88,6 +89,7 @@ __all__ = [
     "RetentionRan",
     "RetryStatisticsReset",
     "TenantRegistered",
+    "TenantRemoved",
     "TenantWeighted",
 ]
 

@@ -36,7 +36,7 @@ def data_keys(store: Any) -> list[str]:
 
 
 def destroy_key(store: Any, tenant_id: str) -> None:
-    store.forget_data_key(tenant_id)
+    store.forget_data_keys(tenant_id)
 
 
 @given(plain=st.binary(max_size=200), tenant_id=st.sampled_from(["a", "b", "Ü"]), purpose=st.text(max_size=10))
