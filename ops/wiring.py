@@ -17,7 +17,7 @@ from actors.acceptance import Archive
 from actors.accounts import AccountsActor, KeyRing, Weights
 from actors.alerts import AlertsActor
 from actors.audit import AuditActor
-from actors.fleet import read_bot, remembers_hold, slots_of, take_up
+from actors.fleet import remembers_hold, slots_of, take_up
 from actors.guards import Policy
 from actors.incarnations import GIVEN_UP, Bots
 from actors.journal import Journal
@@ -32,16 +32,15 @@ from actors.supervisor import Supervisor
 from actors.telegram import Telegram
 from domain import alerts, streams
 from domain.alerts import Incident, Key
-from domain.bot import Bot
-from domain.errors import Shredded, StoreUnusable
+from domain.errors import StoreUnusable
 from domain.recovery import OpenThings
 from domain.rules.breaker import BreakerPolicy
 from domain.rules.pacing import PacePolicy
-from domain.rules.tokens import Token, parse
 from domain.store.ledger import Ledger
 from domain.store.vault import Vault, master_key_file
 from domain.tenant import removed_in
 from gateway.events.replay import Replay
+from ops.bots import read, seal
 from ops.clock import LoopTimers, SystemClock
 from ops.retention import worker
 from ops.settings import Settings
@@ -129,7 +128,7 @@ async def running(
         keys, weights = KeyRing(), Weights()
         supervisor = Supervisor.start(
             slots,
-            Bots(partial(_read, ledger, vault), partial(_seal, vault)),
+            Bots(partial(read, ledger, vault), partial(seal, vault)),
             ports,
             _permits(settings, ports, weights, stack),
             policy,
@@ -237,25 +236,6 @@ def _master_keys(settings: Settings) -> list[bytes]:
     if settings.master_keys:
         return [key.get_secret_value().encode() for key in settings.master_keys]
     return [master_key_file(settings.state_dir / "master.key")]
-
-
-def _read(ledger: Ledger, vault: Vault, bot_id: int) -> tuple[Bot, Token | None]:
-    bot = read_bot(ledger, bot_id)
-    if bot.owner is None:
-        return bot, None
-    try:
-        text = vault.open(bot.owner.tenant_id, _purpose(bot_id), bot.owner.token_sealed).decode()
-    except Shredded:
-        return bot, None
-    return bot, parse(text)
-
-
-def _seal(vault: Vault, tenant_id: str, token: Token) -> bytes:
-    return vault.seal(tenant_id, _purpose(token.bot_id), token.reveal().encode())
-
-
-def _purpose(bot_id: int) -> str:
-    return f"token/{bot_id}"
 
 
 def _tell(*told: Callable[[], None]) -> None:

@@ -76,12 +76,10 @@ def test_the_limits_of_the_fleet_are_shown(house: House) -> None:
 def test_a_tenant_is_removed_with_a_reason_and_its_key_opens_nothing(house: House, path: str, body: object) -> None:
     answer = house.call("DELETE", f"/admin/tenants/globex{path}", body, key=house.admin_key)
     again = house.call("DELETE", f"/admin/tenants/globex{path}", body, key=house.admin_key)
-    listed = house.call("GET", "/admin/tenants", key=house.admin_key).json()["tenants"]
 
     assert (204, b"", "8") == (answer.status_code, answer.content, answer.headers["Botloft-Position"])
     assert RemoveTenant("globex", "admin", "left us") == house.accounts.asked[0]
     assert (404, "not_found") == (again.status_code, again.json()["code"])
-    assert [ACME] == listed
     assert 401 == house.call("GET", "/api/bots", key=house.other_key).status_code
     assert 200 == house.call("GET", "/api/bots").status_code
 
