@@ -13,7 +13,7 @@ from datetime import timedelta
 import msgspec
 
 from actors.endings import parameters_purpose, result_purpose
-from actors.messages import Durability, ReadResult, Replayed
+from actors.messages import Durability, ReadResult, Replayed, ResultShredded
 from actors.ports import Ports, Then
 from actors.slot import Stage, Ticket
 from domain import events, streams
@@ -109,14 +109,16 @@ def replay(found: Sequence[Recorded], body_hash: str, archive: Archive) -> Repla
     return Replayed(_outcome_of(last.event, last.position, archive))
 
 
-def read_result(message: ReadResult, archive: Archive) -> bytes | None:
+def read_result(message: ReadResult, archive: Archive) -> bytes | ResultShredded | None:
     recorded = archive.at(message.position)
     event = recorded.event if recorded else None
     if not isinstance(event, events.CommandDelivered):
         return None
     if (event.command_id, event.tenant_id) != (message.command_id, message.tenant_id):
         return None
-    return _opened_result(event, archive)
+    if event.result_sealed is None:
+        return None
+    return _opened_result(event, archive) or ResultShredded()
 
 
 def _opened_result(event: events.CommandDelivered, archive: Archive) -> bytes | None:

@@ -8,6 +8,7 @@ from functools import reduce
 from heapq import nsmallest
 from typing import Any
 
+from actors.inbox import Deferred
 from actors.messages import (
     DescribeTenant,
     FoundOperator,
@@ -16,12 +17,14 @@ from actors.messages import (
     ListKeys,
     ListTenants,
     RegisterTenant,
+    RemoveTenant,
     RevokeKey,
     TenantInfo,
     TenantKey,
     WeighTenant,
 )
 from actors.ports import Clock, Recording
+from actors.removal import Removals
 from actors.runtime import DEFERRED, LoopActor
 from domain import events, streams
 from domain import tenant as tenants
@@ -64,6 +67,13 @@ class Weights:
             self._weights[tenant.tenant_id] = tenant.weight
 
 
+class FinishRemoval:
+    """Of these tenants, removed for these reasons; `then` is told the position."""
+
+    def __init__(self, removed: dict[str, str], then: Callable[[int], None] = lambda _: None) -> None:
+        self.removed, self.then = removed, then
+
+
 class AccountsActor(LoopActor):
     def __init__(
         self,
@@ -72,16 +82,26 @@ class AccountsActor(LoopActor):
         clock: Clock,
         keys: KeyRing,
         weights: Weights | None = None,
+        removals: Removals | None = None,
     ) -> None:
-        """`history`: the events of all tenants' streams, in the order of the log."""
+        """`history`: the events of all tenants' streams, in the order of the log.
+
+        Without `removals` what follows a removal is left to the next process.
+        """
         super().__init__()
         self._journal = journal
         self._clock = clock
         self._tenants: dict[str, Tenant] = {}
         self._keys = keys
         self._weights = weights or Weights()
+        self._removals = removals
         for recorded in history:
             self._become(recorded.stream.removeprefix(streams.TENANTS), (recorded.event,))
+
+    def on_start(self) -> None:
+        removed = {one.tenant_id: one.removed for one in self._tenants.values() if one.removed is not None}
+        if removed:
+            self.actor_ref.tell(FinishRemoval(removed))
 
     def on_receive(self, message: object) -> Any:
         match message:
@@ -105,6 +125,10 @@ class AccountsActor(LoopActor):
                 return _info(tenant) if self._is_listed(tenant.tenant_id) else NO_TENANT
             case WeighTenant():
                 return self._weigh(message)
+            case RemoveTenant():
+                return self._remove(message)
+            case FinishRemoval():
+                return self._finish(message)
             case FoundOperator():
                 return self._found_operator()
             case _:
@@ -143,6 +167,33 @@ class AccountsActor(LoopActor):
         if not decision:
             return _info(tenant)
         return self._record(tenant, decision, lambda at: _info(self._tenant(message.tenant_id), at))
+
+    def _remove(self, message: RemoveTenant) -> Any:
+        tenant = self._tenant(message.tenant_id)
+        decision = tenants.remove(tenant, message.by, message.reason, self._clock.utc())
+        if isinstance(decision, Refused):
+            return decision
+        reply = self.reply_later()
+
+        def made(position: int) -> Deferred:
+            self._finish(FinishRemoval({tenant.tenant_id: message.reason}, lambda at: reply.set(max(at, position))))
+            return DEFERRED
+
+        return self._record(tenant, decision, made)
+
+    def _finish(self, removal: FinishRemoval) -> None:
+        removals = self._removals
+        if removals is None:
+            removal.then(0)
+            return
+
+        def tried(position: int | None) -> None:
+            if position is None:
+                removals.again(lambda: self.actor_ref.tell(removal))
+            else:
+                removal.then(position)
+
+        self.beside(removals.tried(removal.removed), tried)
 
     def _is_listed(self, tenant_id: str, after: str = "") -> bool:
         """The operator is no tenant like others: it has no bots."""

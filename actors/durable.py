@@ -9,7 +9,7 @@ from functools import partial
 
 from actors import acceptance
 from actors.acceptance import Archive
-from actors.messages import Accepted, Durability, ReadResult, Replayed
+from actors.messages import Accepted, Durability, ReadResult, Replayed, ResultShredded
 from actors.ports import Ports
 from actors.slot import Slot, Stage, Ticket
 from domain.command import Command
@@ -68,7 +68,7 @@ class Durable:
         except Exception as error:  # noqa: BLE001  one key that cannot be read is no reason to stop the fleet
             return StoreUnusable(type(error).__name__)
 
-    async def read_result(self, message: ReadResult) -> bytes | Refused | None:
+    async def read_result(self, message: ReadResult) -> bytes | ResultShredded | Refused | None:
         try:
             return await asyncio.to_thread(acceptance.read_result, message, self._archive)
         except StoreError:

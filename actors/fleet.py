@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 import msgspec
 
 from actors.acceptance import Archive, recovered
 from actors.endings import Ending
-from actors.messages import BreakerState, ResetRetryStatistics
-from actors.ports import Ports
+from actors.messages import BreakerState, FleetState, ResetRetryStatistics
+from actors.ports import Ports, Recording
 from actors.slot import Memory, Slot, Stage
 from domain import bot as lives
 from domain import streams
@@ -75,6 +75,17 @@ def breaker_of(slot: Slot, ports: Ports) -> BreakerState:
     state = slot.memory.breaker
     until = ports.utc_of(state.open_until) if state.phase is Phase.OPEN else None
     return BreakerState(slot.bot_id, state.phase.value, state.failures, state.successes, until)
+
+
+def described(slots: Collection[Slot], journal: Recording, *, draining: bool) -> FleetState:
+    return FleetState(
+        bots=len(slots),
+        awake=sum(slot.actor is not None for slot in slots),
+        open_commands=sum(slot.open_commands for slot in slots),
+        draining=draining,
+        unrecorded_s=round(journal.waits_s(), 3),
+        refusals_left_out=journal.refusals_left_out(),
+    )
 
 
 def retries_reset(message: ResetRetryStatistics, slot: Slot | None, now: datetime) -> RetryStatisticsReset:

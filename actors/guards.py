@@ -9,7 +9,6 @@ from actors.life import Life
 from actors.permits import Permits
 from actors.ports import Ports
 from actors.slot import Memory, Slot, Ticket
-from domain import bot as lives
 from domain import events
 from domain.config import of_bot
 from domain.failure import TREATMENT, Category, Failure, OnBreaker, Strategy
@@ -64,7 +63,7 @@ class Guards:
 
     def obstacle(self, ticket: Ticket, in_flight: int, now: float) -> gates.Stay | gates.Refuse | None:
         """What keeps this command from leaving now; None: nothing here does."""
-        refused = lives.may_command(self._life.bot, ticket.command.tenant_id)
+        refused = self._life.may_command(ticket.command.tenant_id)
         if refused is not None:
             # Its bot was removed while it waited: that is no wrong address.
             return gates.Refuse("cancelled" if refused.code == "not_found" else refused.code, None)
@@ -104,7 +103,7 @@ class Guards:
             ticket.held is not None
             and breaker.still_holds(memory.breaker, ticket.held)
             and holds.held_until(memory.holds, ticket.method.name, ticket.chat, now) is None
-            and lives.may_command(self._life.bot, ticket.command.tenant_id) is None
+            and self._life.may_command(ticket.command.tenant_id) is None
         )
 
     def time_for(self, ticket: Ticket, now: float) -> float:

@@ -29,6 +29,7 @@ from domain.rules.tokens import Token
 READ_AGAIN_S = 1.0
 LOOK_EVERY_S = 0.5
 GIVEN_UP = "bot_given_up"
+TOKEN_SHREDDED = "its token cannot be opened any more: remove the bot and register it again"  # noqa: S105  a sentence
 NOT_READ = Refused(
     "store_unavailable", "The bot could not be read from the event store. Nothing was sent; try again.", 2.0
 )
@@ -38,7 +39,10 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Bots:
-    """How bots are read and kept: given by the wiring, since it touches the store. Both block and raise StoreError."""
+    """How bots are read and kept: given by the wiring, since it touches the store. Both block and raise StoreError.
+
+    A bot with an owner and without a token: nobody can open it any more.
+    """
 
     read: Callable[[int], tuple[Bot, Token | None]]
     seal: Callable[[str, Token], bytes]
@@ -204,6 +208,9 @@ class Incarnations:
         first: list[object] = [message for message in parked if isinstance(message, StopWaiting)]
         if slot.sick and slot.tenants:
             first.append(Lifecycle(SuspendBot(slot.bot_id, slot.tenants[0], slot.sick, BY), LoopFuture()))
+        if bot.owner is not None and token is None:
+            suspend = SuspendBot(slot.bot_id, bot.owner.tenant_id, TOKEN_SHREDDED, BY)
+            first.append(Lifecycle(suspend, LoopFuture()))
         slot.actor = BotActor.start(bot, token, slot, self._ports, self._permits, self._policy, self._tell, first)
         self._note(slot, events.ActorStarted)
         for message in parked:

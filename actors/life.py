@@ -28,6 +28,11 @@ SNAPSHOT_EVERY = 50
 Reply = Callable[[object], None]
 
 
+NO_TOKEN = Refused(
+    "bot_suspended", "The bot's token cannot be opened any more. Remove the bot and register it again with its token."
+)
+
+
 class SteppedDown(Exception):
     """Somebody else owns this bot's stream, or the log does not hold what this actor believes."""
 
@@ -47,6 +52,11 @@ class Life:
         self.token = token
         self._slot = slot
         self._ports = ports
+
+    def may_command(self, tenant_id: str) -> Refused | None:
+        """A token whose key was destroyed sends nothing."""
+        refused = lives.may_command(self.bot, tenant_id)
+        return NO_TOKEN if refused is None and self.token is None else refused
 
     @property
     def owned_token(self) -> Token:

@@ -28,11 +28,11 @@ from actors.messages import (
     DescribeLimits,
     Drain,
     Execute,
-    FleetState,
     RaiseAlert,
     ReadResult,
     RegisterBot,
     RemoveBot,
+    RemoveBotsOf,
     ResetRetryStatistics,
     ResumeBot,
     SetBreaker,
@@ -41,14 +41,16 @@ from actors.messages import (
 from actors.passivation import Beat, Passivation
 from actors.permits import Permits
 from actors.ports import Ports
-from actors.runtime import DEFERRED, LoopActor
+from actors.removal import Leaving, all_told
+from actors.runtime import DEFERRED, LoopActor, LoopFuture
 from actors.slot import Slot, Ticket
 from domain import streams
-from domain.bot import Identity
+from domain.bot import ADMIN, Identity
 from domain.errors import StoreError
 from domain.methods import method_named
 from domain.refusal import Refused
 from domain.rules import restarts
+from domain.tenant import NO_TENANT
 
 NOT_HERE = Refused("not_found", "There is no such bot. GET /api/bots lists yours.")
 NOT_RECORDED = Refused("store_unavailable", "The change could not be recorded and was not made. Try again.")
@@ -76,6 +78,7 @@ class Supervisor(LoopActor):
         self._alarmed = alarmed
         self._permits = permits
         self._draining = False
+        self._leaving = Leaving()
         self._sleep = Passivation(slots, ports, policy, self.actor_ref.tell)
         self._incarnations = Incarnations(bots, ports, permits, policy, self.actor_ref.tell, self.beside, alert)
 
@@ -98,6 +101,8 @@ class Supervisor(LoopActor):
                 return self._register(message)
             case SuspendBot() | ResumeBot() | RemoveBot() | ConfigureBot():
                 return self._change(message)
+            case RemoveBotsOf():
+                return self._remove_bots_of(message)
             case SetBreaker():
                 slot = self._slots.get(message.bot_id)
                 return NOT_HERE if slot is None else self._tell_life(slot, message)
@@ -109,7 +114,7 @@ class Supervisor(LoopActor):
             case BotFailed():
                 return self._incarnations.failed(self._slots[message.bot_id], message.reason)
             case DescribeFleet():
-                return self._described()
+                return fleet.described(self._slots.values(), self._ports.journal, draining=self._draining)
             case DescribeLimits():
                 return self._permits.described()
             case ReadResult():
@@ -193,7 +198,10 @@ class Supervisor(LoopActor):
             return found
         if self._draining:
             return SHUTTING_DOWN
+        if found.tenant_id in self._leaving.tenants:
+            return NO_TENANT
         slot = self._slots.setdefault(message.token.bot_id, Slot(message.token.bot_id, ()))
+        self._leaving.registers(found.tenant_id, slot, self.reply_later())
         return self._tell_life(slot, Register(found, message.token))
 
     def _change(self, message: SuspendBot | ResumeBot | RemoveBot | ConfigureBot) -> Any:
@@ -204,8 +212,17 @@ class Supervisor(LoopActor):
             return NOT_HERE
         return SHUTTING_DOWN if self._draining else self._tell_life(slot, message)
 
-    def _tell_life(self, slot: Slot, message: Change) -> Any:
-        slot.tell(Lifecycle(message, self.reply_later()))
+    def _remove_bots_of(self, message: RemoveBotsOf) -> Any:
+        found = self._leaving.bots_of(message.tenants, self._slots.values())
+        if self._draining:
+            return SHUTTING_DOWN
+        replies = [LoopFuture() for _ in found]
+        for (slot, tenant_id), reply in zip(found, replies, strict=True):
+            self._tell_life(slot, RemoveBot(slot.bot_id, tenant_id, ADMIN, message.tenants[tenant_id]), reply)
+        return self.spawn(all_told(replies))
+
+    def _tell_life(self, slot: Slot, message: Change, reply: LoopFuture | None = None) -> Any:
+        slot.tell(Lifecycle(message, reply or self.reply_later()))
         if slot.actor is None:
             self._incarnations.wake(slot)
         return DEFERRED
@@ -224,14 +241,3 @@ class Supervisor(LoopActor):
         event = fleet.retries_reset(message, slot, self._ports.clock.utc())
         self._ports.journal.note(event, written, streams.FLEET)
         return DEFERRED
-
-    def _described(self) -> FleetState:
-        slots = self._slots.values()
-        return FleetState(
-            bots=len(slots),
-            awake=sum(slot.actor is not None for slot in slots),
-            open_commands=sum(slot.open_commands for slot in slots),
-            draining=self._draining,
-            unrecorded_s=round(self._ports.journal.waits_s(), 3),
-            refusals_left_out=self._ports.journal.refusals_left_out(),
-        )

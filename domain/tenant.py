@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import re
 import zlib
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -46,10 +47,12 @@ class Tenant(msgspec.Struct, frozen=True):
     tenant_id: str
     version: int = 0
     name: str | None = None
-    """None: not registered."""
+    """None: not registered, or removed."""
     keys: dict[str, Key] = {}
     weight: int = WEIGHT
     registered_at: datetime | None = None
+    removed: str | None = None
+    """Why; None: it was not."""
 
 
 class NewKey(msgspec.Struct, frozen=True):
@@ -92,7 +95,7 @@ def opens(key: Key, text: str) -> bool:
 
 
 def register(tenant: Tenant, name: str, now: datetime) -> Decision:
-    if tenant.name is not None:
+    if tenant.name is not None or tenant.removed is not None:
         return Refused("invalid_request", "This tenant is registered already.")
     return (events.TenantRegistered(occurred_at=now, tenant_id=tenant.tenant_id, name=name),)
 
@@ -131,6 +134,12 @@ def weigh(tenant: Tenant, weight: int, by: str, reason: str, now: datetime) -> D
     return (weighted,)
 
 
+def remove(tenant: Tenant, by: str, reason: str, now: datetime) -> Decision:
+    if tenant.name is None or tenant.tenant_id == OPERATOR:
+        return NO_TENANT
+    return (events.TenantRemoved(occurred_at=now, tenant_id=tenant.tenant_id, by=by, reason=reason),)
+
+
 def evolve(tenant: Tenant, event: events.Event) -> Tenant:
     """The tenant after this event."""
     grown = msgspec.structs.replace(tenant, version=tenant.version + 1)
@@ -145,8 +154,14 @@ def evolve(tenant: Tenant, event: events.Event) -> Tenant:
         case events.KeyRevoked():
             rest = {key_id: key for key_id, key in tenant.keys.items() if key_id != event.key_id}
             return msgspec.structs.replace(grown, keys=rest)
+        case events.TenantRemoved():
+            return Tenant(tenant.tenant_id, grown.version, removed=event.reason)
         case _:
             return grown
+
+
+def removed_in(history: Iterable[events.Event]) -> set[str]:
+    return {event.tenant_id for event in history if isinstance(event, events.TenantRemoved)}
 
 
 def _checksum(body: str) -> str:

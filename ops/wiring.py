@@ -16,23 +16,24 @@ import pykka
 from actors.acceptance import Archive
 from actors.accounts import AccountsActor, KeyRing, Weights
 from actors.audit import AuditActor
-from actors.fleet import read_bot, remembers_hold, slots_of, take_up
+from actors.fleet import remembers_hold, slots_of, take_up
 from actors.incarnations import GIVEN_UP, Bots
 from actors.journal import Journal
 from actors.messages import Drain, FoundOperator, TenantKey
 from actors.ports import Calling, Clock, Ports
+from actors.removal import Removals
 from actors.runtime import stopped
 from actors.stewards import RetentionSteward
 from actors.supervisor import Supervisor
 from actors.telegram import Telegram
 from domain import alerts, streams
-from domain.bot import Bot
 from domain.errors import StoreUnusable
 from domain.recovery import OpenThings
-from domain.rules.tokens import Token, parse
 from domain.store.ledger import Ledger
 from domain.store.vault import Vault, master_key_file
+from domain.tenant import removed_in
 from gateway.events.replay import Replay
+from ops.bots import read, seal
 from ops.clock import LoopTimers, SystemClock
 from ops.parts import alerts_of, permits_of, policy_of, projections_of
 from ops.retention import worker
@@ -93,8 +94,10 @@ async def running(
         stack.callback(store.close)
         steward = Steward(owner, store, clock)
         stack.callback(steward.stop)
-        vault = Vault(store, _master_keys(settings))
         ledger = Ledger(store)
+        tenants = list(ledger.streams_under(streams.TENANTS))
+        removed = removed_in(recorded.event for recorded in tenants)
+        vault = Vault(store, _master_keys(settings), removed)
         opened = interrupted(ledger)
         runner, views, past = projections_of(settings, ledger, stack)
         replay = Replay(ledger)
@@ -111,14 +114,14 @@ async def running(
             if hold.bot_id in slots:
                 remembers_hold(slots[hold.bot_id], hold, policy.pace, ports)
         for command in opened.commands():
-            take_up(slots.get(command.first.bot_id), command, ports, archive)
+            home = None if command.first.tenant_id in removed else slots.get(command.first.bot_id)
+            take_up(home, command, ports, archive)
         incidents = alerts.newest(recorded.event for recorded in ledger.streams_under(streams.ALERTS))
         telling = alerts_of(settings, ports, incidents, stack)
         keys, weights = KeyRing(), Weights()
-        accounts = AccountsActor.start(ledger.streams_under(streams.TENANTS), journal, clock, keys, weights)
         supervisor = Supervisor.start(
             slots,
-            Bots(partial(_read, ledger, vault), partial(_seal, vault)),
+            Bots(partial(read, ledger, vault), partial(seal, vault)),
             ports,
             permits_of(settings, ports, weights, stack),
             policy,
@@ -127,6 +130,8 @@ async def running(
             [bot_id for (kind, bot_id), one in incidents.items() if kind == GIVEN_UP and one.is_open],
         )
         stack.push_async_callback(_ask, supervisor, Drain(settings.drain_s))
+        removals = Removals(supervisor, vault.shred, clock, ports.timers)
+        accounts = AccountsActor.start(tenants, journal, clock, keys, weights, removals)
         dropping = Retention(ledger, past, all_projections())
         work = worker(dropping, journal, clock, settings.retention_days, runner.position)
         retention = RetentionSteward.start(work, clock, ports.timers)
@@ -174,22 +179,6 @@ def _master_keys(settings: Settings) -> list[bytes]:
     if settings.master_keys:
         return [key.get_secret_value().encode() for key in settings.master_keys]
     return [master_key_file(settings.state_dir / "master.key")]
-
-
-def _read(ledger: Ledger, vault: Vault, bot_id: int) -> tuple[Bot, Token | None]:
-    bot = read_bot(ledger, bot_id)
-    if bot.owner is None:
-        return bot, None
-    text = vault.open(bot.owner.tenant_id, _purpose(bot_id), bot.owner.token_sealed).decode()
-    return bot, parse(text)
-
-
-def _seal(vault: Vault, tenant_id: str, token: Token) -> bytes:
-    return vault.seal(tenant_id, _purpose(token.bot_id), token.reveal().encode())
-
-
-def _purpose(bot_id: int) -> str:
-    return f"token/{bot_id}"
 
 
 def _tell(*told: Callable[[], None]) -> None:

@@ -13,17 +13,19 @@ from actors.messages.bots import (
     DescribeBreaker,
     RegisterBot,
     RemoveBot,
+    RemoveBotsOf,
     ResumeBot,
     SetBreaker,
     SuspendBot,
 )
-from actors.messages.commands import Accepted, Cancel, Durability, Execute, ReadResult, Replayed
+from actors.messages.commands import Accepted, Cancel, Durability, Execute, ReadResult, Replayed, ResultShredded
 from actors.messages.limits import (
     DescribeLimits,
     DescribeTenant,
     Limits,
     ListTenants,
     MethodLimit,
+    RemoveTenant,
     TenantInfo,
     WeighTenant,
 )
@@ -73,8 +75,11 @@ __all__ = [
     "RegisterBot",
     "RegisterTenant",
     "RemoveBot",
+    "RemoveBotsOf",
+    "RemoveTenant",
     "Replayed",
     "ResetRetryStatistics",
+    "ResultShredded",
     "ResumeBot",
     "RetentionReport",
     "RetentionState",

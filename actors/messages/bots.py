@@ -41,6 +41,13 @@ class RemoveBot(ChangeBot, frozen=True):
     reason: str = ""
 
 
+class RemoveBotsOf(Message, frozen=True):
+    """Of removed tenants, claims too. Answered with the position of the last one's removal, 0 where there was none."""
+
+    tenants: dict[str, str]
+    """And why they were removed."""
+
+
 class ConfigureBot(ChangeBot, frozen=True):
     """`change`: fields of `domain.config.Config`; null takes one back to its default."""
 

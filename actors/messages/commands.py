@@ -41,8 +41,12 @@ class Cancel(Message, frozen=True):
     tenant_id: str
 
 
+class ResultShredded(Message, frozen=True):
+    """The result was kept, and nobody can read it any more."""
+
+
 class ReadResult(Message, frozen=True):
-    """Telegram's result of a durable command that was delivered. Answered with its JSON, or with None."""
+    """Telegram's result of a durable command that was delivered. Answered with its JSON, `ResultShredded`, or None."""
 
     command_id: str
     tenant_id: str

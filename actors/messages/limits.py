@@ -31,6 +31,14 @@ class WeighTenant(Message, frozen=True):
     reason: str
 
 
+class RemoveTenant(Message, frozen=True):
+    """Answered with the position, once its bots and the key of its data are gone too."""
+
+    tenant_id: str
+    by: str
+    reason: str
+
+
 class TenantInfo(Message, frozen=True, omit_defaults=True):
     tenant_id: str
     name: str

@@ -44,6 +44,7 @@ from domain.events.lifecycle import (
     OwnershipChallenged,
     RetryStatisticsReset,
     TenantRegistered,
+    TenantRemoved,
     TenantWeighted,
 )
 from domain.events.operator import AdminActed, OperatorEvent, ProjectionEventSkipped
@@ -91,6 +92,7 @@ __all__ = [
     "RetentionRan",
     "RetryStatisticsReset",
     "TenantRegistered",
+    "TenantRemoved",
     "TenantWeighted",
     "UpdateDelivered",
     "UpdateDeliveryFailed",

@@ -47,6 +47,15 @@ class TenantWeighted(Event, frozen=True, kw_only=True):
     reason: str
 
 
+class TenantRemoved(Event, frozen=True, kw_only=True):
+    """Its keys open nothing any more. Its bots are removed next, and then the key that its data is sealed under."""
+
+    TOPIC = "tenant-removed"
+    tenant_id: str
+    by: str
+    reason: str
+
+
 # Bots: stream bot/<bot_id>
 
 

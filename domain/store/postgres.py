@@ -173,8 +173,8 @@ class PostgresStore:
     def keep_data_key(self, tenant_id: str, sealed: bytes) -> None:
         self._run("INSERT INTO data_keys VALUES (%s, %s) ON CONFLICT DO NOTHING", (tenant_id, sealed))
 
-    def forget_data_key(self, tenant_id: str) -> None:
-        self._run("DELETE FROM data_keys WHERE tenant_id = %s", (tenant_id,))
+    def forget_data_keys(self, *tenant_ids: str) -> None:
+        self._run("DELETE FROM data_keys WHERE tenant_id = ANY(%s)", (list(tenant_ids),))
 
     def prepare(self, today: date) -> None:
         self._make_partitions(schema.days_around(today))

@@ -187,14 +187,17 @@ class SQLiteStore:
         with self.writing() as cursor:
             cursor.execute("INSERT OR IGNORE INTO data_keys VALUES (?, ?)", (tenant_id, sealed))
 
-    def forget_data_key(self, tenant_id: str) -> None:
-        """Its bytes are overwritten too, in the file and in its write-ahead log."""
+    def forget_data_keys(self, *tenant_ids: str) -> None:
+        """Their bytes are overwritten too, in the file and in its write-ahead log."""
         with self.writing() as cursor:
             cursor.execute("PRAGMA secure_delete=ON")
-            cursor.execute("DELETE FROM data_keys WHERE tenant_id=?", (tenant_id,))
+            cursor.executemany("DELETE FROM data_keys WHERE tenant_id=?", [(one,) for one in tenant_ids])
             cursor.execute("PRAGMA secure_delete=OFF")
         with self.reading() as cursor:
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            is_busy = cursor.fetchone()[0]
+        if is_busy:
+            raise StoreUnavailable("A reader keeps the write-ahead log from being emptied.")
 
     def prepare(self, today: date) -> None:
         """A file has room for every day."""

@@ -57,7 +57,8 @@ class Store(Protocol):
     def keep_data_key(self, tenant_id: str, sealed: bytes) -> None:
         """The first that is kept stays."""
 
-    def forget_data_key(self, tenant_id: str) -> None: ...
+    def forget_data_keys(self, *tenant_ids: str) -> None:
+        """For good, as far as a database can; also those that are forgotten already."""
 
     def prepare(self, today: date) -> None:
         """Makes room for the events of the days ahead, where a store needs that."""

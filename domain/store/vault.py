@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+from collections.abc import Iterable
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -24,16 +25,21 @@ _CHECK = "vault-check"
 
 
 class Vault:
-    """`master_keys` newest first: the first seals, all open. Raises WrongMasterKey when none fits the database."""
+    """`master_keys` newest first: the first seals, all open. Raises WrongMasterKey when none fits the database.
 
-    def __init__(self, store: Store, master_keys: list[bytes]) -> None:
+    `shredded`: tenants whose keys are gone, or must go.
+    """
+
+    def __init__(self, store: Store, master_keys: list[bytes], shredded: Iterable[str] = ()) -> None:
         self._store = store
+        self._shredded = set(shredded)
         # AES wants 32 bytes and an operator may give any text: both become a key by hashing.
         self._masters = [AESGCM(hashlib.sha256(key).digest()) for key in master_keys]
         self._data_keys: dict[str, AESGCM] = {}
         self._data_key(_CHECK)
 
     def seal(self, tenant_id: str, purpose: str, plain: bytes) -> bytes:
+        """Raises Shredded when the tenant's key was destroyed: it gets no other."""
         nonce = os.urandom(NONCE_BYTES)
         return FORMAT + nonce + self._data_key(tenant_id).encrypt(nonce, plain, _bound_to(tenant_id, purpose))
 
@@ -48,14 +54,29 @@ class Vault:
         except InvalidTag:
             raise Shredded(f"Tenant {tenant_id}, {purpose}.") from None
 
+    def shred(self, *tenant_ids: str) -> None:
+        """Destroys their keys. Raises StoreUnavailable: then ask again; nothing is opened or sealed meanwhile."""
+        self._shredded.update(tenant_ids)
+        for tenant_id in tenant_ids:
+            self._data_keys.pop(tenant_id, None)
+        self._store.forget_data_keys(*tenant_ids)
+
     def _data_key(self, tenant_id: str) -> AESGCM:
         key = self._known_key(tenant_id)
         if key is None:
+            if tenant_id in self._shredded:
+                raise Shredded(f"Tenant {tenant_id}.")
             key = self._data_keys[tenant_id] = AESGCM(self._made_key(tenant_id))
+            if tenant_id in self._shredded:
+                # On another thread, while this one made the key.
+                self.shred(tenant_id)
+                raise Shredded(f"Tenant {tenant_id}.")
         return key
 
     def _known_key(self, tenant_id: str) -> AESGCM | None:
         """Opening makes no key: a tenant whose key was destroyed would get a new one."""
+        if tenant_id in self._shredded:
+            return None
         if tenant_id not in self._data_keys:
             stored = self._stored_key(tenant_id)
             if stored is None:

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from actors.messages import Cancel, ReadResult
+from actors.messages import Cancel, ReadResult, ResultShredded
 from domain.command import Outcome
 from domain.failure import Final
 from domain.tenant import Scope
@@ -39,7 +39,7 @@ class Stories:
 
     async def told(self, request: Request) -> Response:
         story, position = await self._story(request, Scope.TENANT, Scope.ADMIN)
-        return answer({**_wire(story), "result": await self._result(story)}, position=position)
+        return answer({**_wire(story), **await self._result(story)}, position=position)
 
     async def cancel(self, request: Request) -> Response:
         """A command that waits is taken back; what is on its way cannot be."""
@@ -59,12 +59,14 @@ class Stories:
             raise _not_found()
         return story, position
 
-    async def _result(self, story: CommandStory) -> msgspec.Raw | None:
-        """Telegram's own, where it was kept: for a durable command."""
+    async def _result(self, story: CommandStory) -> dict[str, object]:
+        """Telegram's own, where it was kept: for a durable command. `shredded` where it can be read no more."""
         if story.accepted_at is None or story.state != Final.DELIVERED or story.position is None:
-            return None
+            return {"result": None}
         kept = await asked(self._doors.fleet, ReadResult(story.command_id, story.tenant_id, story.position))
-        return None if kept is None else msgspec.Raw(kept)
+        if isinstance(kept, ResultShredded):
+            return {"result": None, "result_shredded": True}
+        return {"result": None if kept is None else msgspec.Raw(kept)}
 
     async def newest(self, request: Request) -> Response:
         caller = self._gate.admitted(request.headers.get("authorization"), Scope.TENANT)

@@ -9,10 +9,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from actors.messages import DescribeLimits, DescribeTenant, Limits, ListTenants, TenantInfo, WeighTenant
+from actors.messages import DescribeLimits, DescribeTenant, Limits, ListTenants, RemoveTenant, TenantInfo, WeighTenant
 from domain.tenant import WEIGHT_MAX, Scope
 from gateway import bodies
-from gateway.answers import answer
+from gateway.answers import answer, nothing
 from gateway.asking import asked
 from gateway.auth import Caller, Gate
 from gateway.doors import Doors
@@ -29,6 +29,10 @@ class NewWeight(bodies.Body, frozen=True):
     reason: str
 
 
+class Why(bodies.Body, frozen=True):
+    reason: str
+
+
 class Tenants:
     def __init__(self, doors: Doors, gate: Gate, reads: Reads) -> None:
         self._doors = doors
@@ -38,7 +42,7 @@ class Tenants:
     def routes(self) -> list[Route]:
         return [
             at("/admin/tenants", GET=self.listed),
-            at("/admin/tenants/{tenant_id}", GET=self.shown, PATCH=self.weigh),
+            at("/admin/tenants/{tenant_id}", GET=self.shown, PATCH=self.weigh, DELETE=self.remove),
             at("/admin/system/rate-limiter", GET=self.limits),
         ]
 
@@ -63,6 +67,18 @@ class Tenants:
         changed: TenantInfo = await asked(self._doors.accounts, message)
         self._reads.wrote(caller.tenant_id, changed.position)
         return answer(changed, position=changed.position)
+
+    async def remove(self, request: Request) -> Response:
+        """For good: its keys, its bots, and the key without which nothing of its data can be read."""
+        caller = self._admin(request)
+        # A DELETE's body does not get through every proxy.
+        reason = request.query_params.get("reason")
+        if reason is None:
+            reason = (await bodies.of_request(request, Why, self._doors.options.max_body_bytes)).reason
+        message = RemoveTenant(_tenant_id(request), "admin", bodies.line_of("reason", reason, MAX_REASON))
+        position: int = await asked(self._doors.accounts, message)
+        self._reads.wrote(caller.tenant_id, position)
+        return nothing(position=position)
 
     async def limits(self, request: Request) -> Response:
         """What is set, whether other processes share it now, and how many wait for it."""

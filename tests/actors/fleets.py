@@ -48,6 +48,8 @@ class Shelf:
         self.may_read = threading.Event()
         self.may_read.set()
         self.trouble: Exception | None = None
+        self.is_shredded = False
+        """Bots have tokens, and nobody can open them."""
         self.seal_trouble: StoreError | None = None
         self.open_trouble: StoreError | None = None
 
@@ -60,7 +62,7 @@ class Shelf:
         for recorded in list(self._journal.log):
             if recorded.stream == bot_stream(bot_id):
                 bot = lives.evolve(bot, recorded.event)
-        return bot, a_token(bot_id) if bot.owner else None
+        return bot, a_token(bot_id) if bot.owner and not self.is_shredded else None
 
     def seal(self, tenant_id: str, token: Token) -> bytes:
         if self.seal_trouble is not None:
@@ -96,7 +98,8 @@ class Fleet:
             self.journal.write(bot_stream(bot_id), 0, (a_registration(bot_id, tenant_id),))
         self.journal.commit()
         self.first_event = len(self.journal.log)
-        self.ports = Ports(self.clock, self.timers, self.journal, self.telegram, lambda: 0.5, a_seal)
+        self.sealing: Callable[[str, str, bytes], bytes] = a_seal
+        self.ports = Ports(self.clock, self.timers, self.journal, self.telegram, lambda: 0.5, self._seal)
         self.slots = slots_of([one for one in self.journal.log if one.stream.startswith(BOTS)], self.ports)
         self.alerts: list[RaiseAlert | ClearAlert] = []
         self.supervisor = Supervisor.start(
@@ -177,6 +180,9 @@ class Fleet:
         for asked in self._asked:
             asked.cancel()
         await asyncio.gather(*self._asked, return_exceptions=True)
+
+    def _seal(self, tenant_id: str, purpose: str, plain: bytes) -> bytes:
+        return self.sealing(tenant_id, purpose, plain)
 
     def topics(self) -> list[str]:
         return [event.TOPIC for event in self.journal.events[self.first_event :]]

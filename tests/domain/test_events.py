@@ -36,6 +36,7 @@ STORED = {
     "key-issued": f'{{{WHEN},"tenant_id":"acme","key_id":"k1","secret_hash":"beef","scopes":["tenant"],"label":"ci"}}',
     "key-revoked": f'{{{WHEN},"tenant_id":"acme","key_id":"k1"}}',
     "tenant-weighted": f'{{{WHEN},"tenant_id":"acme","weight":3,"by":"admin","reason":"pays for it"}}',
+    "tenant-removed": f'{{{WHEN},"tenant_id":"acme","by":"admin","reason":"it left us"}}',
     "bot-registered": f"{{{WHO},{IDENTITY}}}",
     "ownership-challenged": f"{{{WHO},{IDENTITY}}}",
     "challenge-withdrawn": f"{{{WHO}}}",

@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rich.pretty import pretty_repr
 
-from domain.events import Event, KeyIssued, KeyRevoked, TenantRegistered, TenantWeighted
+from domain.events import Event, KeyIssued, KeyRevoked, TenantRegistered, TenantRemoved, TenantWeighted
 from domain.refusal import Refused
 from domain.tenant import (
     NO_TENANT,
@@ -27,6 +27,8 @@ from domain.tenant import (
     key_id_of,
     opens,
     register,
+    remove,
+    removed_in,
     revoke_key,
     weigh,
     written_key,
@@ -225,3 +227,28 @@ def test_a_snapshot_reads_back_as_the_same_tenant() -> None:
     tenant = a_tenant(REGISTERED, issued(a_new_key(1)), issued(a_new_key(2), (Scope.ADMIN,), "ops"))
 
     assert tenant == msgspec.json.decode(msgspec.json.encode(tenant), type=Tenant)
+
+
+# Removing
+
+
+def test_a_removed_tenant_has_neither_name_nor_keys_nor_weight_and_never_comes_back() -> None:
+    heavier = events_of(weigh(a_tenant(REGISTERED), 3, "admin", "pays for it", NOON))
+    before = a_tenant(REGISTERED, issued(a_new_key()), *heavier)
+    (removed,) = events_of(remove(before, "admin", "it left us", after(5)))
+    tenant = evolve(before, removed)
+
+    assert TenantRemoved(occurred_at=after(5), tenant_id=TENANT, by="admin", reason="it left us") == removed
+    assert Tenant(TENANT, version=4, removed="it left us") == tenant
+    assert NO_TENANT == remove(tenant, "admin", "again", after(6))
+    assert NO_TENANT == weigh(tenant, 5, "admin", "again", after(6))
+    assert "not_found" == refused(issue_key(tenant, a_new_key(2), (Scope.TENANT,), "", after(6)))
+    assert "invalid_request" == refused(register(tenant, "Acme", after(6)))
+    assert {TENANT} == removed_in([REGISTERED, *heavier, removed])
+
+
+@pytest.mark.parametrize("tenant_id", [OPERATOR, "t_nobody"])
+def test_neither_the_operator_nor_nobody_can_be_removed(tenant_id: str) -> None:
+    history = (REGISTERED,) if tenant_id == OPERATOR else ()
+
+    assert NO_TENANT == remove(a_tenant(*history, tenant_id=tenant_id), "admin", "why", NOON)

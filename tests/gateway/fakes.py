@@ -37,6 +37,7 @@ from actors.messages import (
     RegisterBot,
     RegisterTenant,
     RemoveBot,
+    RemoveTenant,
     ResetRetryStatistics,
     ResumeBot,
     RetentionReport,
@@ -263,6 +264,9 @@ class Accounts(Actor):
                 tenant = self.tenants.get(tenant_id, Tenant(tenant_id))
                 weighed = self._became(tenant, tenants.weigh(tenant, weight, by, reason, NOON), None)
                 return weighed if isinstance(weighed, Refused) else info(self.tenants[tenant_id], weighed)
+            case RemoveTenant(tenant_id, by, reason):
+                tenant = self.tenants.get(tenant_id, Tenant(tenant_id))
+                return self._became(tenant, tenants.remove(tenant, by, reason, NOON), None)
             case _:
                 raise TypeError(f"the accounts actor has no case for {message!r}")
 

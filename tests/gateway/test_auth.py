@@ -61,6 +61,7 @@ ROUTES: list[tuple[str, str, object, tuple[int, ...]]] = [
     ("GET", "/admin/tenants", None, ADMIN),
     ("GET", "/admin/tenants/acme", None, ADMIN),
     ("PATCH", "/admin/tenants/acme", {"weight": 3, "reason": "pays for it"}, ADMIN),
+    ("DELETE", "/admin/tenants/globex", {"reason": "it left us"}, (401, 401, 401, 403, 403, 204, 404)),
     ("GET", "/admin/system/bot-health/summary", None, ADMIN),
     ("GET", "/admin/system/bot-health/unhealthy", None, ADMIN),
     ("GET", f"/admin/system/bot-health/{BOT_ID}", None, ADMIN),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from actors.messages import ReadResult, ResultShredded
 from domain.rules.health import Health
 from gateway import reading
 from projections.all import all_projections
-from tests.examples import BOT_ID, after, an_uncertain
+from tests.examples import BOT_ID, TENANT, a_delivered, after, an_uncertain
 from tests.gateway.fakes import House
+from tests.projections.sample_events import accepted as an_accepted
 
 PATHS = ["/api/bots", f"/api/bots/{BOT_ID}", f"/api/bots/{BOT_ID}/health", f"/api/bots/{BOT_ID}/commands"]
 
@@ -33,6 +35,18 @@ def test_a_command_of_another_tenant_is_no_command(house: House) -> None:
     assert 404 == theirs.status_code
     assert theirs.json() == nobody_s.json()
     assert 404 == house.call("GET", f"/api/commands/{'c' * 500}").status_code
+
+
+def test_a_result_that_nobody_can_open_any_more_is_told_as_such(house: House) -> None:
+    delivered = a_delivered("0197-durable")
+    house.log.add(an_accepted(command_id="0197-durable"))
+    position = house.log.add(delivered)
+    house.fleet.says = ResultShredded()
+    path = f"/api/commands/0197-durable?at_least={position}"
+    told = house.call("GET", path, key=house.admin_key).json()
+
+    assert ("delivered", None, True) == (told["outcome"], told["result"], told["result_shredded"])
+    assert ReadResult("0197-durable", TENANT, position) == house.fleet.asked[-1]
 
 
 def test_an_admin_reads_any_command(house: House) -> None:

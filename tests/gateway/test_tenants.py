@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from actors.messages import WeighTenant
+from actors.messages import RemoveTenant, WeighTenant
 from tests.gateway.fakes import House
 
 ACME = {"tenant_id": "acme", "name": "Acme", "weight": 1, "keys": 1, "registered_at": "2026-07-01T12:00:00Z"}
@@ -70,3 +70,33 @@ def test_the_limits_of_the_fleet_are_shown(house: House) -> None:
     answer = house.call("GET", "/admin/system/rate-limiter", key=house.admin_key)
 
     assert {"fleet_rps": 25.0, "waiting": 0, "methods": [], "storage": "memory", "shared": False} == answer.json()
+
+
+@pytest.mark.parametrize(("path", "body"), [("", {"reason": " left us "}), ("?reason=%20left%20us", None)])
+def test_a_tenant_is_removed_with_a_reason_and_its_key_opens_nothing(house: House, path: str, body: object) -> None:
+    answer = house.call("DELETE", f"/admin/tenants/globex{path}", body, key=house.admin_key)
+    again = house.call("DELETE", f"/admin/tenants/globex{path}", body, key=house.admin_key)
+
+    assert (204, b"", "8") == (answer.status_code, answer.content, answer.headers["Botloft-Position"])
+    assert RemoveTenant("globex", "admin", "left us") == house.accounts.asked[0]
+    assert (404, "not_found") == (again.status_code, again.json()["code"])
+    assert 401 == house.call("GET", "/api/bots", key=house.other_key).status_code
+    assert 200 == house.call("GET", "/api/bots").status_code
+
+
+@pytest.mark.parametrize("tenant_id", ["nobody", "operator", "x" * 500])
+def test_who_is_no_tenant_cannot_be_removed(house: House, tenant_id: str) -> None:
+    answer = house.call("DELETE", f"/admin/tenants/{tenant_id}?reason=why", key=house.admin_key)
+
+    assert (404, "There is no such tenant. GET /admin/tenants lists them.") == (
+        answer.status_code,
+        answer.json()["detail"],
+    )
+
+
+@pytest.mark.parametrize("path", ["?reason=", "?reason=%20", f"?reason={'x' * 201}", ""])
+def test_a_tenant_is_not_removed_without_a_reason(house: House, path: str) -> None:
+    answer = house.call("DELETE", f"/admin/tenants/globex{path}", key=house.admin_key)
+
+    assert (400, "invalid_request") == (answer.status_code, answer.json()["code"])
+    assert 200 == house.call("GET", "/api/bots", key=house.other_key).status_code

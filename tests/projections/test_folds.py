@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
@@ -17,7 +18,7 @@ from projections import runner as runners
 from projections.all import all_projections
 from projections.runner import Runner
 from projections.views import Views
-from tests.examples import a_delivered, a_rejected, a_started, after, an_uncertain
+from tests.examples import TENANT, a_delivered, a_rejected, a_started, after, an_uncertain
 from tests.projections.lives import lives
 from tests.projections.sample_events import (
     Dump,
@@ -27,6 +28,7 @@ from tests.projections.sample_events import (
     dump,
     recorded,
     registered,
+    removed,
     suspended,
 )
 
@@ -83,11 +85,19 @@ def some_history() -> list[e.Event]:
     return events
 
 
+def history_with_a_removal() -> list[e.Event]:
+    """As the gateway records one: the fact, the bots, claims too, and an outcome that comes late."""
+    gone = e.TenantRemoved(occurred_at=after(100), tenant_id=TENANT, by="admin", reason="it left us")
+    late = a_delivered("late", occurred_at=after(101))
+    return [*some_history(), a_started("late", occurred_at=after(99)), gone, removed(), late, registered(tenant_id="b")]
+
+
+@pytest.mark.parametrize("history", [some_history, history_with_a_removal], ids=["a life", "a removal"])
 @pytest.mark.parametrize("name", [projection.name for projection in all_projections()])
 def test_rebuilt_from_zero_equals_live_byte_for_byte(
-    log: Log, views: Views, runner: Runner, tmp_path: Path, name: str
+    log: Log, views: Views, runner: Runner, tmp_path: Path, name: str, history: Callable[[], list[e.Event]]
 ) -> None:
-    for event in some_history():
+    for event in history():
         log.append(event)
         runner.catch_up()
     live, own = dump(views), tables_of(name, tmp_path)

@@ -36,7 +36,7 @@ def data_keys(store: Any) -> list[str]:
 
 
 def destroy_key(store: Any, tenant_id: str) -> None:
-    store.forget_data_key(tenant_id)
+    store.forget_data_keys(tenant_id)
 
 
 @given(plain=st.binary(max_size=200), tenant_id=st.sampled_from(["a", "b", "Ü"]), purpose=st.text(max_size=10))
@@ -145,6 +145,50 @@ def test_destroying_a_tenant_s_key_shreds_what_it_sealed_and_nothing_else(store:
         restarted.open(TENANT, "token", mine)
 
     assert PLAIN == restarted.open(OTHER_TENANT, "token", theirs)
+
+
+def test_a_shredded_tenant_s_values_open_no_more_and_it_gets_no_new_key(store: Any, vault: Vault) -> None:
+    mine, theirs = vault.seal(TENANT, "token", PLAIN), vault.seal(OTHER_TENANT, "token", PLAIN)
+    vault.shred(TENANT)
+
+    with pytest.raises(Shredded, match=TENANT):
+        vault.open(TENANT, "token", mine)
+    with pytest.raises(Shredded, match=TENANT):
+        vault.seal(TENANT, "token", PLAIN)
+    assert [OTHER_TENANT, "vault-check"] == data_keys(store)
+    assert PLAIN == vault.open(OTHER_TENANT, "token", theirs)
+
+
+def test_what_is_to_be_shredded_is_closed_from_the_start_and_shredded_twice_without_harm(store: Any) -> None:
+    mine = Vault(store, [MASTER]).seal(TENANT, "token", PLAIN)
+    restarted = Vault(store, [MASTER], [TENANT])
+
+    with pytest.raises(Shredded):
+        restarted.open(TENANT, "token", mine)
+    with pytest.raises(Shredded):
+        restarted.seal(TENANT, "token", PLAIN)
+    restarted.shred(TENANT, "nobody")
+    restarted.shred(TENANT)
+    assert ["vault-check"] == data_keys(store)
+
+
+def test_a_key_that_is_made_while_its_tenant_is_shredded_is_destroyed_too(store: Any) -> None:
+    class Slow:
+        """A store in which the shredding happens just before the new key is kept."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(store, name)
+
+        def keep_data_key(self, tenant_id: str, sealed: bytes) -> None:
+            if tenant_id == TENANT:
+                vault.shred(TENANT)
+            store.keep_data_key(tenant_id, sealed)
+
+    vault = Vault(Slow(), [MASTER])  # type: ignore[arg-type]  # all of a store
+
+    with pytest.raises(Shredded):
+        vault.seal(TENANT, "token", PLAIN)
+    assert ["vault-check"] == data_keys(store)
 
 
 def test_trying_to_open_makes_no_new_key_for_whoever_has_none(store: Any, vault: Vault) -> None:
