@@ -21,12 +21,14 @@ from domain.store.mapper import Entry
 from domain.store.sqlite import SQLiteStore
 from gateway.answers import encode
 from ops.bench.figures import heading, line, machine, percentile
-from projections import fleet, health, history, retries
+from projections import fleet, health, history, retries, usage
 from projections.all import all_projections
 from projections.bots import bots_of
+from projections.checkpoints import Checkpoints
+from projections.past import Past
 from projections.runner import BATCH, Runner
 from projections.span import Span
-from projections.views import Views
+from projections.views import Readable, Views
 
 EVENTS, EVENTS_QUICK = 1_000_000, 50_000
 BOTS = 500
@@ -36,12 +38,12 @@ ASKED = 200
 FIRST_BOT = 7_300_000_001
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
 SEED = 20_260_701
-TARGET_MS = 50
+TARGET_MS, TARGET_PAST_MS = 50, 1000
 TROUBLE_HOURS = 3
 FLOODED, RETRIED, RETRIED_IN_TROUBLE, LOST_IN_TROUBLE = 0.01, 0.03, 0.8, 0.7
 """Which share of the commands."""
 
-Question = Callable[[Views, int], object]
+Question = Callable[[Readable, int], object]
 """The int is a bot's id."""
 
 
@@ -154,22 +156,36 @@ QUESTIONS: dict[str, Question] = {
 """What is asked, each with a page's usual size. A new view adds its own."""
 
 
+PAST_QUESTIONS: dict[str, tuple[str, Question]] = {
+    "health of the fleet, as of any moment": ("health", lambda v, _: health.summary(v, NOW)),
+    "a bot's history, as of any moment": ("history", lambda v, bot: history.history_of(v, bot, _back(168, 300), NOW)),
+    "usage of a bot, as of any moment": (
+        "usage",
+        lambda v, bot: usage.summary(v, usage.Whose(_tenant(bot - FIRST_BOT), bot), NOW),
+    ),
+}
+
+
 def measure(number: int, directory: Path) -> None:
     with tempfile.TemporaryDirectory(dir=directory) as own, closing(SQLiteStore(Path(own) / "botloft.db")) as store:
         ledger = Ledger(store)
         heading(f"Views of {written(number, ledger)} events, {BOTS} bots, {DAYS} days")
         for projection in all_projections():
             _rebuilt(ledger, Path(own) / f"{projection.name}.db", projection.name)
-        _rebuilt(ledger, Path(own) / "views.db", None)
+        checkpoints = Checkpoints(Path(own) / "checkpoints", all_projections())
+        _rebuilt(ledger, Path(own) / "views.db", None, checkpoints)
         with closing(Views(Path(own) / "views.db")) as views:
             for label, question in QUESTIONS.items():
                 _asked(label, question, views)
+            past = Past(ledger, views, checkpoints, all_projections())
+            for label, (name, question) in PAST_QUESTIONS.items():
+                _asked_of_the_past(label, question, past, name, ledger.head())
 
 
-def _rebuilt(ledger: Ledger, path: Path, name: str | None) -> None:
+def _rebuilt(ledger: Ledger, path: Path, name: str | None, checkpoints: Checkpoints | None = None) -> None:
     wanted = [projection for projection in all_projections() if name in (None, projection.name)]
     with closing(Views(path)) as views:
-        runner = Runner(ledger, views, wanted)
+        runner = Runner(ledger, views, wanted, checkpoints)
         began = time.perf_counter()
         runner.catch_up()
         rate = runner.position() / (time.perf_counter() - began)
@@ -185,6 +201,17 @@ def _asked(label: str, question: Question, views: Views) -> None:
         encode(question(views, bot_id))
         took_ms.append((time.perf_counter() - began) * 1000)
     line(label, f"p50 {percentile(took_ms, 0.5):.1f} ms, p95 {percentile(took_ms, 0.95):.1f} ms (≤ {TARGET_MS})")
+
+
+def _asked_of_the_past(label: str, question: Question, past: Past, name: str, head: int) -> None:
+    """Each time of another moment, so that nothing is remembered of it."""
+    draw, took_ms = random.Random(SEED), []  # noqa: S311
+    for _ in range(ASKED // 10):
+        bot_id, position = FIRST_BOT + draw.randrange(BOTS), draw.randrange(1, head)
+        began = time.perf_counter()
+        encode(question(past.at(position, name), bot_id))
+        took_ms.append((time.perf_counter() - began) * 1000)
+    line(label, f"p50 {percentile(took_ms, 0.5):.0f} ms, p95 {percentile(took_ms, 0.95):.0f} ms (< {TARGET_PAST_MS})")
 
 
 if __name__ == "__main__":
