@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 SEEDS ?= 20000
 FIRST ?= $(shell date +%s)
 
-.PHONY: demo run test sim check lint types bench clean
+.PHONY: demo run test test-acceptance test-rest sim check lint types bench clean
 
 demo: $(STAMP)  ## sandbox + gateway + traffic on free ports, a live table; Ctrl-C ends it
 	@$(BIN)/botloft demo
@@ -15,8 +15,14 @@ demo: $(STAMP)  ## sandbox + gateway + traffic on free ports, a live table; Ctrl
 run: $(STAMP)  ## the gateway with the settings of the environment
 	@$(BIN)/botloft serve
 
-test: $(STAMP)  ## every test
-	$(BIN)/pytest -q
+test: $(STAMP)  ## every test: those of real processes, which wait a lot, beside all the others
+	@$(MAKE) --no-print-directory -j2 --output-sync=target test-acceptance test-rest
+
+test-acceptance: $(STAMP)
+	$(BIN)/pytest -q tests/acceptance
+
+test-rest: $(STAMP)
+	$(BIN)/pytest -q --ignore=tests/acceptance
 
 sim: $(STAMP)  ## the simulation of the fleet under many new seeds: make sim SEEDS=20000 FIRST=1
 	BOTLOFT_SIM_FIRST=$(FIRST) BOTLOFT_SIM_SEEDS=$(SEEDS) $(BIN)/pytest -q -x tests/simulation -k whatever
