@@ -17,13 +17,13 @@ from actors.acceptance import Archive
 from actors.accounts import AccountsActor, KeyRing, Weights
 from actors.alerts import AlertsActor
 from actors.audit import AuditActor
-from actors.fleet import read_bot, remembers_hold, slots_of, take_up
+from actors.fleet import remembers_hold, slots_of, take_up
 from actors.guards import Policy
 from actors.incarnations import GIVEN_UP, Bots
 from actors.journal import Journal
 from actors.messages import Drain, FoundOperator, TenantKey
 from actors.permits import Permits
-from actors.ports import Calling, Clock, Ports
+from actors.ports import Arrived, Calling, Clock, Ports
 from actors.posting import Poster
 from actors.runtime import stopped
 from actors.stewards import RetentionSteward
@@ -31,17 +31,17 @@ from actors.supervisor import Supervisor
 from actors.telegram import Telegram
 from domain import alerts, streams
 from domain.alerts import Incident, Key
-from domain.bot import Bot
 from domain.errors import StoreUnusable
 from domain.recovery import OpenThings
 from domain.rules.breaker import BreakerPolicy
 from domain.rules.pacing import PacePolicy
-from domain.rules.tokens import Token, parse
 from domain.store.ledger import Ledger
-from domain.store.vault import Vault, master_key_file
+from domain.store.vault import Vault
 from gateway.events.replay import Replay
 from ops.clock import LoopTimers, SystemClock
+from ops.inbound import Following, Inbound, hearing_bots
 from ops.retention import worker
+from ops.sealed import bot_and_token, master_keys, sealed_token
 from ops.settings import Settings
 from ops.steward import Steward
 from projections.all import all_projections
@@ -64,6 +64,7 @@ class Loft:
     accounts: pykka.ActorRef[Any]
     alerts: pykka.ActorRef[Any]
     audit: pykka.ActorRef[Any]
+    inbound: Inbound
     keys: KeyRing
     views: Views
     past: Past
@@ -85,6 +86,7 @@ async def running(
     clock: Clock | None = None,
     telegram: Callable[[], Calling] | None = None,
     jitter: Callable[[], float] = random.random,
+    arrived: Arrived = lambda *_: None,
 ) -> AsyncIterator[Loft]:
     """Starts everything in the running loop and drains it in the end.
 
@@ -100,7 +102,7 @@ async def running(
         stack.callback(store.close)
         steward = Steward(owner, store, clock)
         stack.callback(steward.stop)
-        vault = Vault(store, _master_keys(settings))
+        vault = Vault(store, master_keys(settings))
         ledger = Ledger(store)
         opened = interrupted(ledger)
         runner, views, past = _projections(settings, ledger, stack)
@@ -110,7 +112,8 @@ async def running(
         stack.push_async_callback(journal.close, JOURNAL_CLOSE_S)
         calling = telegram() if telegram else Telegram(settings.telegram_api, settings.max_connections)
         stack.push_async_callback(calling.close)
-        ports = Ports(clock, LoopTimers(), journal, calling, jitter, vault.seal)
+        following = Following()
+        ports = Ports(clock, LoopTimers(), journal, calling, jitter, vault.seal, following)
         policy = policy_of(settings)
         archive = Archive(ledger.stream, ledger.at, vault.open)
         slots = slots_of(ledger.streams_under(streams.BOTS), ports)
@@ -125,7 +128,7 @@ async def running(
         accounts = AccountsActor.start(ledger.streams_under(streams.TENANTS), journal, clock, keys, weights)
         supervisor = Supervisor.start(
             slots,
-            Bots(partial(_read, ledger, vault), partial(_seal, vault)),
+            Bots(partial(bot_and_token, ledger, vault), partial(sealed_token, vault)),
             ports,
             _permits(settings, ports, weights, stack),
             policy,
@@ -134,6 +137,8 @@ async def running(
             [bot_id for (kind, bot_id), one in incidents.items() if kind == GIVEN_UP and one.is_open],
         )
         stack.push_async_callback(_ask, supervisor, Drain(settings.drain_s))
+        inbound = hearing_bots(settings, ports, ledger, vault, telling.tell, supervisor, arrived, stack)
+        following.tells(inbound.updates)
         dropping = Retention(ledger, past, all_projections())
         work = worker(dropping, journal, clock, settings.retention_days, runner.position)
         retention = RetentionSteward.start(work, clock, ports.timers)
@@ -146,6 +151,7 @@ async def running(
             accounts=accounts,
             alerts=telling,
             audit=AuditActor.start(journal, clock),
+            inbound=inbound,
             retention=retention,
             keys=keys,
             views=views,
@@ -225,28 +231,6 @@ def _make_state_dir(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreUnusable(f"{path}: {error.strerror}. Is the directory above it there and writable?") from error
-
-
-def _master_keys(settings: Settings) -> list[bytes]:
-    if settings.master_keys:
-        return [key.get_secret_value().encode() for key in settings.master_keys]
-    return [master_key_file(settings.state_dir / "master.key")]
-
-
-def _read(ledger: Ledger, vault: Vault, bot_id: int) -> tuple[Bot, Token | None]:
-    bot = read_bot(ledger, bot_id)
-    if bot.owner is None:
-        return bot, None
-    text = vault.open(bot.owner.tenant_id, _purpose(bot_id), bot.owner.token_sealed).decode()
-    return bot, parse(text)
-
-
-def _seal(vault: Vault, tenant_id: str, token: Token) -> bytes:
-    return vault.seal(tenant_id, _purpose(token.bot_id), token.reveal().encode())
-
-
-def _purpose(bot_id: int) -> str:
-    return f"token/{bot_id}"
 
 
 def _tell(*told: Callable[[], None]) -> None:

@@ -39,6 +39,7 @@ from actors.messages.system import (
     RetentionReport,
     RunRetention,
 )
+from actors.messages.updates import CheckToken, DescribeUpdates, RotateWebhook, UpdatesState
 
 __all__ = [
     "Accepted",
@@ -47,6 +48,7 @@ __all__ = [
     "BreakerState",
     "Cancel",
     "ChangeBot",
+    "CheckToken",
     "ClearAlert",
     "ConfigureBot",
     "DescribeAlerts",
@@ -55,6 +57,7 @@ __all__ = [
     "DescribeLimits",
     "DescribeRetention",
     "DescribeTenant",
+    "DescribeUpdates",
     "Drain",
     "Durability",
     "Execute",
@@ -77,11 +80,13 @@ __all__ = [
     "ResumeBot",
     "RetentionReport",
     "RevokeKey",
+    "RotateWebhook",
     "RunRetention",
     "SetBreaker",
     "SkipEvent",
     "SuspendBot",
     "TenantInfo",
     "TenantKey",
+    "UpdatesState",
     "WeighTenant",
 ]

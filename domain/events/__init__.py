@@ -42,9 +42,15 @@ from domain.events.lifecycle import (
     KeyIssued,
     KeyRevoked,
     OwnershipChallenged,
+    PollingStarted,
     RetryStatisticsReset,
     TenantRegistered,
     TenantWeighted,
+    WebhookEvent,
+    WebhookLost,
+    WebhookRemoved,
+    WebhookRestored,
+    WebhookSet,
 )
 from domain.events.operator import AdminActed, OperatorEvent, ProjectionEventSkipped
 from domain.events.retention import DaySummarised, RetentionRan
@@ -87,6 +93,7 @@ __all__ = [
     "KeyRevoked",
     "OperatorEvent",
     "OwnershipChallenged",
+    "PollingStarted",
     "ProjectionEventSkipped",
     "RetentionRan",
     "RetryStatisticsReset",
@@ -95,6 +102,11 @@ __all__ = [
     "UpdateDelivered",
     "UpdateDeliveryFailed",
     "UpdateReceived",
+    "WebhookEvent",
+    "WebhookLost",
+    "WebhookRemoved",
+    "WebhookRestored",
+    "WebhookSet",
 ]
 
 
