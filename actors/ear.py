@@ -15,13 +15,15 @@ from actors.hearing import Tools, waited
 from actors.messages import UpdatesState
 from actors.polling import Poller
 from actors.watchdog import Watchdog
-from actors.webhook import ALERTS, DARK, FOREIGN, RIVAL, STOLEN, Webhook
+from actors.webhook import Webhook
+from actors.webhook_story import ALERTS, DARK, FOREIGN, RIVAL, STOLEN
 from domain.bot import Bot, Status
 from domain.hearing import Hearing, Whose
 from domain.rules.tokens import Token
 
 FAILED_AGAIN_S = 60.0
-CLEARED = {"off": ALERTS, "polling": (DARK, STOLEN), "webhook": (FOREIGN, RIVAL), "auto": ()}
+WITHOUT_ADDRESS = {"off": "off", "polling": "polling", "auto": "polling", "webhook": "none"}
+CLEARED = {"off": ALERTS, "none": (), "polling": (DARK, STOLEN), "webhook": (FOREIGN, RIVAL), "auto": ()}
 """What is no trouble any more, whatever it was, for a bot that hears so."""
 
 log = structlog.get_logger()
@@ -69,8 +71,8 @@ class Ear:
 
     @property
     def way(self) -> str:
-        """Without a public address there is nothing but polling."""
-        return "polling" if self.wanted == "auto" and self._tools.public_url is None else self.wanted
+        """Without a public address there is nothing but polling: it may have been taken out of the settings."""
+        return WITHOUT_ADDRESS[self.wanted] if self._tools.public_url is None else self.wanted
 
     def _state(self) -> str:
         stopped = self._webhook.stopped or self._poller.stopped
@@ -99,13 +101,20 @@ class Ear:
     async def _hears(self) -> None:
         self._webhook.stopped = self._poller.stopped = None
         self._webhook.cleared(*CLEARED[self.way])
-        if self.way in ("off", "polling"):
+        if self.way in ("off", "polling") or self._webhook.is_another_tenant_s:
             await self._webhook.taken_away()
         if self.way == "off":
             self._tools.settled(self.bot_id)
         elif self.way == "polling":
             await self._poller.run()
-        while self.way in ("webhook", "auto"):
+        elif self.way == "none":
+            self._webhook.stopped = "the gateway has no public address"
+        else:
+            await self._by_webhook()
+
+    async def _by_webhook(self) -> None:
+        self._webhook.open()
+        while True:
             if not self._webhook.hearing.polls or self.way == "webhook":
                 await self._watchdog.watches(falls_back=self.way == "auto")
             await self._watchdog.polls_instead()

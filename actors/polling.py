@@ -8,7 +8,8 @@ import msgspec
 import structlog
 
 from actors.hearing import Tools, waited
-from actors.webhook import FOREIGN, RIVAL, Webhook
+from actors.webhook import Webhook
+from actors.webhook_story import FOREIGN, RIVAL
 from domain.errors import StoreError
 from domain.failure import Category, Delivered, Failure
 from domain.hearing import Whose

@@ -5,12 +5,12 @@ from __future__ import annotations
 import msgspec
 
 from actors.doorstep import Address, new_address
-from actors.hearing import Tools, recorded, waited
-from actors.messages import ClearAlert, RaiseAlert
-from domain import events, hearing, streams
+from actors.hearing import Tools, waited
+from actors.webhook_story import REFUSED, Story
+from domain import events
 from domain.errors import StoreError
 from domain.failure import Answer, Category, Failure
-from domain.hearing import Hearing, Whose
+from domain.hearing import Hearing
 from domain.rules import webhooks
 from domain.rules.tokens import Token
 from domain.rules.webhooks import Info, Verdict
@@ -18,14 +18,6 @@ from domain.rules.webhooks import Info, Verdict
 PREFIX = "/webhook/"
 TIMEOUT_S = 20.0
 MAX_CONNECTIONS = 40
-DARK, STOLEN, FOREIGN, RIVAL = "webhook_dark", "webhook_stolen", "webhook_foreign", "updates_rival"
-ALERTS = (DARK, STOLEN, FOREIGN, RIVAL)
-REFUSED = "refused"
-TOLD = {
-    Verdict.DARK: (DARK, "Telegram cannot bring its updates to BOTLOFT_PUBLIC_URL."),
-    Verdict.STOLEN: (STOLEN, "Somebody with its token has given it another webhook."),
-    REFUSED: (DARK, "Telegram refuses the address that BOTLOFT_PUBLIC_URL makes."),
-}
 PURPOSES = "webhook-path", "webhook-secret"
 
 
@@ -39,15 +31,13 @@ def purpose(kind: str, bot_id: int) -> str:
     return f"{kind}/{bot_id}"
 
 
-class Webhook:
+class Webhook(Story):
     def __init__(self, bot_id: int, tools: Tools, heard: Hearing, address: Address | None) -> None:
-        self.hearing = heard
+        super().__init__(bot_id, tools, heard)
         self.token: Token | None = None
-        self.whose = Whose(bot_id, heard.tenant_id)
-        self.stopped: str | None = None
-        """Why updates do not come, where nothing can be done about it."""
-        self._tools = tools
         self._address = address
+        self._former: list[Address] = []
+        """Good until Telegram has the newest."""
         self._is_refused = False
         """The token, at the last call."""
 
@@ -107,18 +97,17 @@ class Webhook:
                 self.stopped = f"Telegram refuses the webhook ({answer.description})"
             return False
         self.stopped = None
+        self._forget_former()
         return True
 
     async def rotate(self) -> bool:
         former, self._address = self._address, None
-        made = await self._addressed()
-        if made is None:
+        if await self._addressed() is None:
             self._address = former
             return False
-        is_known = self.hearing.polls or await self.put_up()
-        if is_known and former is not None:
-            self._tools.doorstep.take_down(former)
-        return is_known
+        if former is not None:
+            self._former.append(former)
+        return self.hearing.polls or await self.put_up()
 
     async def info(self) -> Info | None:
         """None where Telegram does not say."""
@@ -138,18 +127,31 @@ class Webhook:
             await self._record(events.PollingStarted)
 
     async def taken_away(self) -> None:
-        """For good: the next one has another address."""
+        """For good: the next one has another address. The event is of whoever had this one."""
         if not self.hearing.addressed:
             return
         await self._deleted(webhooks.POLL_CAP_S)
-        await self._record(events.WebhookRemoved)
+        await self._record(events.WebhookRemoved, tenant_id=self.hearing.tenant_id)
         self.shut()
         self._address = None
 
+    @property
+    def is_another_tenant_s(self) -> bool:
+        return self.hearing.addressed and self.hearing.tenant_id != self.whose.tenant_id
+
+    def open(self) -> None:
+        if self._address is not None:
+            self._tools.doorstep.put_up(self.whose, self._address)
+
     def shut(self) -> None:
         """Nothing comes in by it from now on, whatever Telegram believes."""
+        self._forget_former()
         if self._address is not None:
             self._tools.doorstep.take_down(self._address)
+
+    def _forget_former(self) -> None:
+        while self._former:
+            self._tools.doorstep.take_down(self._former.pop())
 
     async def delete_if_ours(self) -> bool | None:
         """None: Telegram could not be asked. False: it has an address there that is not ours."""
@@ -161,31 +163,6 @@ class Webhook:
         if not self.is_ours(info.url):
             return False
         return None if isinstance(await self._ask("deleteWebhook", {}), Failure) else True
-
-    def works(self) -> None:
-        self.stopped = None
-        if self.hearing.lost is None and not self.hearing.polls:
-            return
-        self._note(events.WebhookRestored)
-        self.cleared(*ALERTS)
-
-    def lost(self, reason: str) -> None:
-        """Once an incident, however often it is seen."""
-        if reason == Verdict.STOLEN:
-            self.stopped = "a foreign webhook"
-        if self.hearing.lost == reason:
-            return
-        self._note(events.WebhookLost, reason=str(reason))
-        if reason in TOLD:
-            self.alerted(*TOLD[reason])
-
-    def alerted(self, kind: str, detail: str) -> None:
-        bot_id, tenant_id = self.whose
-        self._tools.alert(RaiseAlert(kind, bot_id, tenant_id, f"Bot {bot_id}: {detail}"))
-
-    def cleared(self, *kinds: str) -> None:
-        for kind in kinds:
-            self._tools.alert(ClearAlert(kind, self.whose.bot_id))
 
     async def _deleted(self, again_s: float) -> None:
         while await self.delete_if_ours() is None:
@@ -223,20 +200,3 @@ class Webhook:
         self._address = made
         self._tools.doorstep.put_up(self.whose, made)
         return made
-
-    async def _record(self, kind: type[events.WebhookEvent], **fields: object) -> bool:
-        event = self._event(kind, fields)
-        if not await recorded(self._tools.ports, event):
-            return False
-        self.hearing = hearing.evolve(self.hearing, event)
-        return True
-
-    def _note(self, kind: type[events.WebhookEvent], **fields: object) -> None:
-        event = self._event(kind, fields)
-        self._tools.ports.journal.write(streams.updates_stream(event.bot_id), None, (event,))
-        self.hearing = hearing.evolve(self.hearing, event)
-
-    def _event(self, kind: type[events.WebhookEvent], fields: dict[str, object]) -> events.WebhookEvent:
-        bot_id, tenant_id = self.whose
-        now = self._tools.ports.clock.utc()
-        return kind(occurred_at=now, bot_id=bot_id, tenant_id=tenant_id, **fields)
