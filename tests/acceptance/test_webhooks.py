@@ -92,6 +92,42 @@ def test_suspending_or_removing_a_bot_takes_its_webhook_away_and_its_updates_go_
     assert hearing.webhook()["pending_update_count"] == 3
 
 
+def test_the_next_process_takes_away_what_this_one_could_not(hearing: Hearing) -> None:
+    hearing.wants("webhook").raise_for_status()
+    hearing.comes_to(lambda: hearing.webhook()["url"])
+    hearing.sandbox.fault("reset_before", method="deleteWebhook", times=None)
+    with hearing.acme.client() as client:
+        client.delete(f"/api/bots/{hearing.acme.bot_id}").raise_for_status()
+    hearing.comes_to(lambda: hearing.sandbox.calls(hearing.acme.bot_id, "deleteWebhook"))
+    hearing.gateway.kill()
+    left = hearing.webhook()["url"]
+    hearing.sandbox.clear_faults()
+    hearing.gateway.start()
+    hearing.comes_to(lambda: hearing.webhook()["url"] == "")
+
+    assert left
+
+
+def test_a_bot_whose_token_is_revoked_while_it_polls_is_suspended(hearing: Hearing) -> None:
+    hearing.wants("polling").raise_for_status()
+    hearing.comes_to(lambda: hearing.sandbox.calls(hearing.acme.bot_id, "getUpdates"))
+    hearing.say(1)
+    hearing.comes_to(hearing.inbox)
+    hearing.sandbox.revoke(hearing.acme.bot_id)
+    hearing.sandbox.update(hearing.acme.bot_id, {"message": {"chat": {"id": 5}, "text": "wakes the poll"}})
+
+    def status() -> str:
+        with hearing.acme.client() as client:
+            return str(client.get(f"/api/bots/{hearing.acme.bot_id}").json()["status"])
+
+    for _ in range(1000):
+        if status() == "suspended":
+            break
+
+    assert status() == "suspended"
+    assert hearing.shown()["state"] == "off"
+
+
 def test_a_webhook_that_is_not_ours_is_left_alone(hearing: Hearing) -> None:
     hearing.wants("webhook").raise_for_status()
     hearing.comes_to(lambda: hearing.webhook()["url"])
