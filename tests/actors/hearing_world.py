@@ -16,6 +16,7 @@ from actors.ports import Ports
 from domain import bot as lives
 from domain.bot import Bot
 from domain.config import Config
+from domain.errors import StoreUnavailable
 from domain.events import BotConfigured, Event
 from domain.failure import Answer, Delivered, Failure, read_answer
 from domain.hearing import DEAF, Hearing, Whose
@@ -67,10 +68,11 @@ class World:
         self.url: str
         self.last_error: int | None
         self.refuses: Answer | None = None
+        self.vault_is_away = False
         self.alerts: list[tuple[str, str]] = []
         self.checked: list[int] = []
         self.arrived: list[Update] = []
-        ports = Ports(self.clock, self.timers, self.journal, self.telegram, lambda: 0.0, a_seal)
+        ports = Ports(self.clock, self.timers, self.journal, self.telegram, lambda: 0.0, self._sealed)
         self.doorstep = Doorstep(ports, lambda _, __, update, ___: self.arrived.append(update))
         tools = Tools(
             ports=ports,
@@ -132,6 +134,11 @@ class World:
 
     def of(self, kind: type[Event]) -> list[Event]:
         return self.journal.of(kind)
+
+    def _sealed(self, tenant_id: str, purpose: str, plain: bytes) -> bytes:
+        if self.vault_is_away:
+            raise StoreUnavailable
+        return a_seal(tenant_id, purpose, plain)
 
     def _alerted(self, message: RaiseAlert | ClearAlert) -> None:
         """As the alerts actor does: one incident is told once."""

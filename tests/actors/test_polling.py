@@ -26,6 +26,22 @@ def test_an_update_is_confirmed_only_when_it_is_on_disk() -> None:
     on_a_loop(story)
 
 
+def test_what_cannot_be_kept_is_not_confirmed_and_comes_again() -> None:
+    async def story(world: World) -> None:
+        await world.wants("polling")
+        world.vault_is_away = True
+        await world.polled(updates(7))
+        world.vault_is_away = False
+        await world.passes(2)
+        offsets = [call.parameters["offset"] for call in world.polls.calls]
+        await world.polled(updates(7))
+
+        assert [0, 0] == offsets
+        assert {(BOT_ID, 7)} == set(world.journal.inbox)
+
+    on_a_loop(story)
+
+
 def test_what_comes_again_is_recorded_once_and_confirmed_again() -> None:
     async def story(world: World) -> None:
         await world.wants("polling")
