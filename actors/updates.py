@@ -99,6 +99,9 @@ class UpdatesActor(LoopActor):
         is_wanted = wish_of(bot) != "off"
         if not is_wanted and bot.bot_id not in self._ears and bot.bot_id not in self._hearings:
             return
+        known = self._newest.get(bot.bot_id)
+        if known is not None and _heard_of(known) == _heard_of(bot):
+            return  # of its breaker or its pace: no reason to end a poll
         self._newest[bot.bot_id] = bot
         self.beside(self._looked_up(bot.bot_id), lambda found: self._found(bot, found))
 
@@ -150,6 +153,12 @@ class Begin:
 
 class Silence:
     """The process ends: nothing is fetched any more. What is at Telegram stays there for the next one."""
+
+
+def _heard_of(bot: Bot) -> tuple[str, str, str]:
+    """All of a bot that an ear has to do with."""
+    owner = bot.owner
+    return wish_of(bot), owner.tenant_id if owner else "", owner.token_fingerprint if owner else ""
 
 
 async def _stopped(ears: list[Ear]) -> None:

@@ -74,7 +74,7 @@ class World:
         self.arrived: list[Update] = []
         ports = Ports(self.clock, self.timers, self.journal, self.telegram, lambda: 0.0, self._sealed)
         self.doorstep = Doorstep(ports, lambda _, __, update, ___: self.arrived.append(update))
-        tools = Tools(
+        self.tools = Tools(
             ports=ports,
             polls=self.polls,
             turns=asyncio.Semaphore(10),
@@ -84,7 +84,7 @@ class World:
             alert=self._alerted,
             check_token=self.checked.append,
         )
-        self.ear = Ear(BOT_ID, tools, hearing, address)
+        self.ear = Ear(BOT_ID, self.tools, hearing, address)
 
     async def wants(self, wish: str, **changes: object) -> None:
         self.ear.follow(a_bot_that_wants(wish, **changes), a_token())
