@@ -9,7 +9,7 @@ from typing import Any
 from actors.guards import Policy
 from actors.life import Life, SteppedDown, WriteFailed
 from actors.mail import Answered, BotFailed, CancelTicket, Register, StartRecorded, StopWaiting, Tick
-from actors.messages import ConfigureBot, RemoveBot, ResumeBot, SetBreaker, SuspendBot
+from actors.messages import CheckToken, ConfigureBot, RemoveBot, ResumeBot, SetBreaker, SuspendBot
 from actors.permits import Permit, Permits
 from actors.ports import Ports
 from actors.runtime import LoopActor, LoopFuture
@@ -31,7 +31,7 @@ class TokenChecked:
         self.answer = answer
 
 
-Change = Register | SuspendBot | ResumeBot | RemoveBot | ConfigureBot | SetBreaker
+Change = Register | SuspendBot | ResumeBot | RemoveBot | ConfigureBot | SetBreaker | CheckToken
 
 
 class Lifecycle:
@@ -112,6 +112,9 @@ class BotActor(LoopActor):
             case ConfigureBot():
                 self._life.configured(message, reply)
                 self._traffic.policy_changed()
+            case CheckToken():
+                self._check_token()
+                reply(None)
             case SetBreaker() if self._life.bot.owner is None:
                 reply(Refused("not_found", "Nobody has this bot any more."))
             case SetBreaker():

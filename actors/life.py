@@ -7,7 +7,7 @@ it is on disk. Where somebody else has written to the stream the actor steps dow
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import reduce
+from functools import partial, reduce
 
 import msgspec
 
@@ -112,16 +112,19 @@ class Life:
         stream = streams.bot_stream(after.bot_id)
         due = before.version // SNAPSHOT_EVERY != after.version // SNAPSHOT_EVERY
         snapshot = Snapshot(stream, after.version, msgspec.json.encode(after)) if due else None
-        self._ports.journal.write(stream, before.version, decided, lambda result: self._written(result, then), snapshot)
+        written = partial(self._written, then, after)
+        self._ports.journal.write(stream, before.version, decided, written, snapshot)
         self.bot = after
         self._slot.tenants = after.tenants
         if before.suspended != after.suspended:
             self._slot.sick = after.suspended if was_given_up(after) else None
 
-    def _written(self, result: int | StoreError, then: Then) -> None:
+    def _written(self, then: Then, after: Bot, result: int | StoreError) -> None:
         then(result)
         if isinstance(result, StoreError):
             self._slot.tell(WriteFailed(result, self))
+        else:
+            self._ports.followed(after)
 
     def _answer(self, tenant_id: str, result: int | StoreError) -> BotChanged | Refused:
         if isinstance(result, StoreError):

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from domain.bot import Bot
 from domain.errors import StoreError
 from domain.events import DayEvent, Event
 from domain.failure import Answer
 from domain.rules.tokens import Token
 from domain.store.inbox import InboxRow
 from domain.store.ledger import Snapshot
+from domain.updates import Update
 
 
 class Clock(Protocol):
@@ -33,6 +35,11 @@ class Timers(Protocol):
 
 Then = Callable[[int | StoreError], None]
 """Told the position of the last event once it is on disk, or why it is not there."""
+
+
+Arrived = Callable[[int, str, Update, bytes], None]
+"""Told of each new update once it is on disk: whose it is (bot, tenant), what is known of it, and its body. Must not
+raise and must not take long."""
 
 
 class Recording(Protocol):
@@ -116,6 +123,8 @@ class Ports:
     """Anywhere in [0, 1)."""
     seal: Callable[[str, str, bytes], bytes]
     """What must be kept, for this tenant and this purpose. Raises StoreError."""
+    followed: Callable[[Bot], None] = lambda _: None
+    """Told what a bot is, whenever a change of its life is on disk."""
 
     def utc_of(self, steady_s: float) -> datetime:
         """The wall-clock time that a steady one stands for, as things are now."""

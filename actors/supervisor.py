@@ -21,6 +21,7 @@ from actors.incarnations import Bots, Incarnations, LookedAfter, Read, Restart, 
 from actors.mail import BotFailed, CancelTicket, Register
 from actors.messages import (
     Cancel,
+    CheckToken,
     ClearAlert,
     ConfigureBot,
     DescribeBreaker,
@@ -103,7 +104,7 @@ class Supervisor(LoopActor):
                 return self._change(message)
             case RemoveBotsOf():
                 return self._remove_bots_of(message)
-            case SetBreaker():
+            case SetBreaker() | CheckToken():
                 slot = self._slots.get(message.bot_id)
                 return NOT_HERE if slot is None else self._tell_life(slot, message)
             case ResetRetryStatistics():

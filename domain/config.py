@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Annotated, Any, Protocol, TypeVar
+from typing import Annotated, Any, Literal, Protocol, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -14,6 +14,8 @@ Rate = Annotated[float, Meta(ge=0, le=1000)]
 """0 turns the limit off."""
 Count = Annotated[int, Meta(ge=1, le=1000)]
 Seconds = Annotated[float, Meta(gt=0, le=3600)]
+Hearing = Literal["off", "polling", "webhook", "auto"]
+"""How updates come in. `auto`: by webhook, and by polling where no webhook works."""
 
 
 class RetryConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -39,6 +41,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     max_in_flight: Count | None = None
     retry: RetryConfig | None = None
     breaker: BreakerConfig | None = None
+    updates: Hearing | None = None
 
 
 DEFAULT = Config()

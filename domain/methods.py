@@ -26,7 +26,7 @@ class Method(NamedTuple):
 
 
 CHAT = "chat_id"
-NO_UPDATES = "the gateway leaves a bot's updates alone; only what a bot sends goes through it"
+NO_UPDATES = 'the gateway sees to a bot\'s updates: PATCH /api/bots/{bot_id} with {"updates": …}'
 
 
 def _repeatable(

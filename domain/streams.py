@@ -33,12 +33,18 @@ def projection_stream(name: str) -> str:
 BOTS = "bot/"
 TENANTS = "tenant/"
 ALERTS = "alert/"
+UPDATES = "updates/"
 SUMMARIES = "summary/"
 RETENTION = "retention"
 DAYS = "d/"
 DAY_NAME_AT = len("d/2026-07-01/")
 FLEET = "fleet"
 """What concerns no single bot; the supervisor writes it."""
+
+
+def updates_stream(bot_id: int) -> str:
+    """How a bot hears of its users. One actor writes it for all bots, so that none is woken for it."""
+    return f"{UPDATES}{bot_id}"
 
 
 def alert_stream(kind: str, bot_id: int) -> str:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
-from msgspec import Meta
 
 MAX_COMMAND = 32
 """Telegram's own bound for the name of a bot command."""
@@ -25,20 +24,19 @@ class NoUpdate(ValueError):
     """It is not what Telegram brings."""
 
 
-class _Numbered(msgspec.Struct):
-    update_id: Annotated[int, Meta(ge=0, lt=2**53)]
-
-
-_number = msgspec.json.Decoder(_Numbered).decode
+MAX_ID = 2**53
 _whole = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 def read(body: bytes) -> Update:
     """Of one update as Telegram writes it. Raises NoUpdate."""
     try:
-        update_id, whole = _number(body).update_id, _whole(body)
+        whole = _whole(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise NoUpdate("The body is no update.") from None
+    update_id = whole.get("update_id")
+    if type(update_id) is not int or not 0 <= update_id < MAX_ID:
+        raise NoUpdate("The body is no update: it has no number.")
     kind = next((name for name in whole if name != "update_id"), "")
     content = whole.get(kind)
     if not isinstance(content, dict):

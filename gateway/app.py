@@ -28,6 +28,7 @@ from gateway.routes.retries import Retries
 from gateway.routes.service import Service
 from gateway.routes.stories import Stories
 from gateway.routes.tenants import Tenants
+from gateway.routes.webhooks import Webhooks, is_webhook
 from gateway.routes.whatif import WhatIf
 
 log = get_logger()
@@ -37,10 +38,12 @@ def create_app(doors: Doors) -> Starlette:
     gate = Gate(doors.find_key, doors.options.admin_key_hash)
     reads = Reads(doors)
     commands = Commands(doors, gate, reads)
+    webhooks = Webhooks(doors, gate, reads)
     app = Starlette(
         routes=[
             # In the order of how often they are walked: the router tries one after the other.
             *commands.routes(),
+            *webhooks.routes(),
             *Stories(doors, gate, reads).routes(),
             *Bots(doors, gate, reads).routes(),
             # Before those of health: there a bot's id is whatever follows.
@@ -58,7 +61,7 @@ def create_app(doors: Doors) -> Starlette:
             *WhatIf(doors, gate, reads).routes(),
             *Service(doors).routes(),
         ],
-        middleware=[Middleware(LastResort), Middleware(Shortcut, commands)],
+        middleware=[Middleware(LastResort), Middleware(Shortcut, commands, webhooks)],
         exception_handlers={Problem: on_problem, HTTPException: on_http_exception},
     )
     # A redirect would be built from the Host header, which the caller chooses.
@@ -93,20 +96,23 @@ class LastResort:
 
 
 class Shortcut:
-    """To the one route that is walked thousands of times a second, past the router and the layers around it."""
+    """To the two routes that are walked thousands of times a second, past the router and the layers around it."""
 
-    def __init__(self, app: ASGIApp, commands: Commands) -> None:
+    def __init__(self, app: ASGIApp, commands: Commands, webhooks: Webhooks) -> None:
         self._app = app
         self._commands = commands
+        self._webhooks = webhooks
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        in_path = commands_in(scope["path"]) if scope["type"] == "http" else None
-        if in_path is None:
-            await self._app(scope, receive, send)
-            return
-        scope["path_params"] = in_path
+        path = scope["path"] if scope["type"] == "http" else ""
+        endpoint: ASGIApp = self._app
+        if (in_path := commands_in(path)) is not None:
+            scope["path_params"] = in_path
+            endpoint = self._commands
+        elif is_webhook(path):
+            endpoint = self._webhooks
         try:
-            await self._commands(scope, receive, send)
+            await endpoint(scope, receive, send)
         except Problem as problem:
             await told(problem)(scope, receive, send)
 

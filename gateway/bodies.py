@@ -35,6 +35,7 @@ TYPES = {
 _MISSING = re.compile(r"Object missing required field `(?P<name>[^`]+)`")
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>.*)`", re.DOTALL)
 _OUT_OF_RANGE = re.compile(r"Expected `\w+` (?P<bound>[<>]=? [\d.]+) - at `\$\.?(?P<name>[^`]*)`")
+_NO_SUCH = re.compile(r"Invalid enum value '?(?P<given>.*?)'? - at `\$\.?(?P<name>[^`]*)`", re.DOTALL)
 _WRONG = re.compile(r"Expected `(?P<expected>[^`]+)`, got `(?P<given>[^`]+)`(?: - at `\$\.?(?P<name>[^`]*)`)?")
 
 
@@ -150,6 +151,8 @@ def _sentence(error: Exception) -> str:
     if found := _WRONG.search(said):
         what = f'"{shown(found["name"])}"' if found["name"] else "The body"
         return f"{what} must be {_in_words(found['expected'])}, not {_in_words(found['given'])}."
+    if found := _NO_SUCH.search(said):
+        return f'"{shown(found["name"])}" cannot be "{shown(found["given"])}".'
     if found := _OUT_OF_RANGE.search(said):
         return f'"{shown(found["name"])}" must be {found["bound"]}.'
     return "The body has a value that cannot be taken: a number is out of range."

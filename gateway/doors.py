@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
+from domain.errors import StoreError
+from domain.hearing import Whose
 from domain.tenant import Key
 from domain.whatif.question import Question
 from domain.whatif.report import Report
@@ -59,6 +61,19 @@ class Steering(Protocol):
         """Begins it. Raises RebuildRuns."""
 
 
+class Doorstep(Protocol):
+    """Where updates come in by webhook."""
+
+    def whose(self, path: str, secret: str) -> Whose | None:
+        """None where both do not fit together; counted."""
+
+    def bring(self, whose: Whose, body: bytes, then: Callable[[int | StoreError], None]) -> bool:
+        """False: no more is taken now. `then` is told when it is on disk. Raises NoUpdate and StoreError."""
+
+    def counted(self) -> dict[str, int]:
+        """What was refused, since the process started."""
+
+
 class History(Protocol):
     """Earlier moments. Both block."""
 
@@ -77,6 +92,8 @@ class Replays(Protocol):
 class GatewayOptions:
     open_registration: bool
     version: str
+    public_url: str | None = None
+    """None: bots have no webhooks."""
     admin_key_hash: str | None = None
     """SHA-256, hexadecimal, of the admin's key in the settings."""
     command_deadline_s: float = 30.0
@@ -93,6 +110,8 @@ class Doors:
     accounts: Askable
     alerts: Askable
     audit: Askable
+    updates: Askable
+    doorstep: Doorstep
     find_key: Callable[[str], Key | None]
     """By key id; None for one that is unknown or revoked. Called on every request."""
     views: Readable

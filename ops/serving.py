@@ -72,6 +72,8 @@ def doors(settings: Settings, loft: Loft) -> Doors:
         accounts=loft.accounts,
         alerts=loft.alerts,
         audit=loft.audit,
+        updates=loft.inbound.updates,
+        doorstep=loft.inbound.doorstep,
         find_key=loft.keys.find,
         views=loft.views,
         past=loft.past,
@@ -84,6 +86,7 @@ def doors(settings: Settings, loft: Loft) -> Doors:
         troubles=loft.steward.troubles,
         options=GatewayOptions(
             open_registration=settings.registration_is_open,
+            public_url=settings.public_url,
             command_deadline_s=settings.command_deadline_s,
             admin_key_hash=hashed(admin_key.get_secret_value()) if admin_key else None,
             retention_days=settings.retention_days,

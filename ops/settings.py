@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import ipaddress
 import os
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +14,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from domain.store.database import NEITHER, POSTGRES, SQLITE, database_at, sqlite_url
 from domain.store.store import Database
 from ops import limits
+from ops.public_url import is_loopback, reachable
 
 PREFIX = "BOTLOFT_"
 SECRETS = ("admin_key", "master_keys", "alert_secret", "database_url")
@@ -73,6 +73,11 @@ class Settings(BaseSettings):
     max_active_bots: Count = Field(10_000, description="bots awake at once; beyond it the least used ones sleep")
     idle_timeout_s: Seconds = Field(1800, description="seconds without a command after which a bot sleeps")
     max_connections: Count = Field(100, description="connections to Telegram, of the whole fleet")
+    public_url: str | None = Field(
+        None, description="where Telegram reaches the gateway, for webhooks; without it bots can only poll"
+    )
+    max_polls: Count = Field(1000, description="bots that may fetch their updates at once; others take turns")
+    watchdog_s: Seconds = Field(300, description="seconds between two looks at a bot's webhook")
     max_event_streams: Count = Field(100, description="exports and live streams of events that may be open at once")
     max_event_streams_per_key: Count = Field(10, description="the same, with one key")
     max_backlog: Count = Field(20_000, description="events that may wait for the disk before new commands are refused")
@@ -135,6 +140,11 @@ class Settings(BaseSettings):
             raise ValueError("must begin with https:// or http://")
         return url.rstrip("/")
 
+    @field_validator("public_url")
+    @classmethod
+    def _is_reachable(cls, url: str | None) -> str | None:
+        return None if url is None else reachable(url)
+
     @property
     def database(self) -> Database:
         """Raises StoreUnusable."""
@@ -180,15 +190,6 @@ def _named(field: str) -> str:
     found = Settings.model_fields.get(field)
     alias = found.validation_alias if found is not None else field
     return alias if isinstance(alias, str) else f"{PREFIX}{field.upper()}"
-
-
-def is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _check_length(key: SecretStr) -> None:

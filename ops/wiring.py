@@ -20,7 +20,7 @@ from actors.fleet import remembers_hold, slots_of, take_up
 from actors.incarnations import GIVEN_UP, Bots
 from actors.journal import Journal
 from actors.messages import Drain, FoundOperator, TenantKey
-from actors.ports import Calling, Clock, Ports
+from actors.ports import Arrived, Calling, Clock, Ports
 from actors.removal import Removals
 from actors.runtime import stopped
 from actors.stewards import RetentionSteward
@@ -30,13 +30,14 @@ from domain import alerts, streams
 from domain.errors import StoreUnusable
 from domain.recovery import OpenThings
 from domain.store.ledger import Ledger
-from domain.store.vault import Vault, master_key_file
+from domain.store.vault import Vault
 from domain.tenant import removed_in
 from gateway.events.replay import Replay
-from ops.bots import read, seal
 from ops.clock import LoopTimers, SystemClock
+from ops.inbound import Following, Inbound, hearing_bots
 from ops.parts import alerts_of, permits_of, policy_of, projections_of
 from ops.retention import worker
+from ops.sealed import bot_and_token, master_keys, sealed_token
 from ops.settings import Settings
 from ops.steward import Steward
 from projections.all import all_projections
@@ -58,6 +59,7 @@ class Loft:
     accounts: pykka.ActorRef[Any]
     alerts: pykka.ActorRef[Any]
     audit: pykka.ActorRef[Any]
+    inbound: Inbound
     keys: KeyRing
     views: Views
     past: Past
@@ -79,6 +81,7 @@ async def running(
     clock: Clock | None = None,
     telegram: Callable[[], Calling] | None = None,
     jitter: Callable[[], float] = random.random,
+    arrived: Arrived = lambda *_: None,
 ) -> AsyncIterator[Loft]:
     """Starts everything in the running loop and drains it in the end.
 
@@ -97,7 +100,7 @@ async def running(
         ledger = Ledger(store)
         tenants = list(ledger.streams_under(streams.TENANTS))
         removed = removed_in(recorded.event for recorded in tenants)
-        vault = Vault(store, _master_keys(settings), removed)
+        vault = Vault(store, master_keys(settings), removed)
         opened = interrupted(ledger)
         runner, views, past = projections_of(settings, ledger, stack)
         replay = Replay(ledger)
@@ -106,7 +109,8 @@ async def running(
         stack.push_async_callback(journal.close, JOURNAL_CLOSE_S)
         calling = telegram() if telegram else Telegram(settings.telegram_api, settings.max_connections)
         stack.push_async_callback(calling.close)
-        ports = Ports(clock, LoopTimers(), journal, calling, jitter, vault.seal)
+        following = Following()
+        ports = Ports(clock, LoopTimers(), journal, calling, jitter, vault.seal, following)
         policy = policy_of(settings)
         archive = Archive(ledger.stream, ledger.at, vault.open)
         slots = slots_of(ledger.streams_under(streams.BOTS), ports)
@@ -121,7 +125,7 @@ async def running(
         keys, weights = KeyRing(), Weights()
         supervisor = Supervisor.start(
             slots,
-            Bots(partial(read, ledger, vault), partial(seal, vault)),
+            Bots(partial(bot_and_token, ledger, vault), partial(sealed_token, vault)),
             ports,
             permits_of(settings, ports, weights, stack),
             policy,
@@ -130,6 +134,8 @@ async def running(
             [bot_id for (kind, bot_id), one in incidents.items() if kind == GIVEN_UP and one.is_open],
         )
         stack.push_async_callback(_ask, supervisor, Drain(settings.drain_s))
+        inbound = hearing_bots(settings, ports, ledger, vault, telling.tell, supervisor, arrived, stack)
+        following.tells(inbound.updates)
         removals = Removals(supervisor, vault.shred, clock, ports.timers)
         accounts = AccountsActor.start(tenants, journal, clock, keys, weights, removals)
         dropping = Retention(ledger, past, all_projections())
@@ -144,6 +150,7 @@ async def running(
             accounts=accounts,
             alerts=telling,
             audit=AuditActor.start(journal, clock),
+            inbound=inbound,
             retention=retention,
             keys=keys,
             views=views,
@@ -173,12 +180,6 @@ def _make_state_dir(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreUnusable(f"{path}: {error.strerror}. Is the directory above it there and writable?") from error
-
-
-def _master_keys(settings: Settings) -> list[bytes]:
-    if settings.master_keys:
-        return [key.get_secret_value().encode() for key in settings.master_keys]
-    return [master_key_file(settings.state_dir / "master.key")]
 
 
 def _tell(*told: Callable[[], None]) -> None:

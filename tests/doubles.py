@@ -26,13 +26,14 @@ from domain import bot as lives
 from domain.bot import Bot
 from domain.command import Outcome
 from domain.errors import StaleStream, StoreError
-from domain.events import BotRegistered, Event
+from domain.events import BotRegistered, DayEvent, Event
 from domain.failure import Answer, Delivered, Failure, lost_answer, never_left, read_answer
 from domain.methods import method_named
 from domain.refusal import Refused
 from domain.rules.breaker import BreakerPolicy
 from domain.rules.pacing import PacePolicy
 from domain.rules.tokens import Token
+from domain.store.inbox import InboxRow
 from domain.store.ledger import Snapshot
 from domain.store.mapper import Recorded
 from domain.streams import bot_stream, day_stream
@@ -194,6 +195,7 @@ class _Append(NamedTuple):
     stream: str | None
     after_version: int | None
     """None: whatever is next."""
+    inbox: InboxRow | None = None
 
 
 class MemoryJournal:
@@ -207,6 +209,7 @@ class MemoryJournal:
         """While it is, `commit` does nothing."""
         self.log: list[Recorded] = []
         self.snapshots: dict[str, Snapshot] = {}
+        self.inbox: dict[tuple[int, int], InboxRow] = {}
         self._pending: deque[_Append] = deque()
         self._versions: dict[str, int] = {}
 
@@ -232,6 +235,9 @@ class MemoryJournal:
 
     def note(self, event: Event, then: Then | None = None, stream: str | None = None) -> None:
         self._append(_Append((event,), then, stream, None))
+
+    def receive(self, event: DayEvent, row: InboxRow, then: Then) -> None:
+        self._append(_Append((event,), then, None, None, row))
 
     def write(
         self,
@@ -280,6 +286,11 @@ class MemoryJournal:
     def _written(self, append: _Append) -> int | StoreError:
         if append.after_version not in (None, self._versions.get(append.stream or "", 0)):
             return StaleStream(append.stream or "")
+        if append.inbox is not None:
+            place = append.inbox.bot_id, append.inbox.update_id
+            if place in self.inbox:
+                return 0
+            self.inbox[place] = append.inbox
         for event in append.events:
             stream = append.stream or day_stream(event)  # type: ignore[arg-type]  # a note is a day's event
             version = self._versions[stream] = self._versions.get(stream, 0) + 1

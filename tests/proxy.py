@@ -11,11 +11,11 @@ COMMITTED = b"COMMIT\0"
 
 
 class Proxy:
-    """Forwards to `port`."""
+    """Forwards to `port`, from `at` or from any port that is free."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, at: int = 0) -> None:
         self._to = port
-        self._listening = socket.create_server(("127.0.0.1", 0))
+        self._listening = socket.create_server(("127.0.0.1", at))
         self.port = self._listening.getsockname()[1]
         self._to_lose: bytes | None = None
         self.lost = 0

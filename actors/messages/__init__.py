@@ -42,6 +42,7 @@ from actors.messages.system import (
     RetentionState,
     RunRetention,
 )
+from actors.messages.updates import CheckToken, DescribeUpdates, RotateWebhook, UpdatesState
 
 __all__ = [
     "Accepted",
@@ -50,6 +51,7 @@ __all__ = [
     "BreakerState",
     "Cancel",
     "ChangeBot",
+    "CheckToken",
     "ClearAlert",
     "ConfigureBot",
     "DescribeAlerts",
@@ -58,6 +60,7 @@ __all__ = [
     "DescribeLimits",
     "DescribeRetention",
     "DescribeTenant",
+    "DescribeUpdates",
     "Drain",
     "Durability",
     "Execute",
@@ -84,11 +87,13 @@ __all__ = [
     "RetentionReport",
     "RetentionState",
     "RevokeKey",
+    "RotateWebhook",
     "RunRetention",
     "SetBreaker",
     "SkipEvent",
     "SuspendBot",
     "TenantInfo",
     "TenantKey",
+    "UpdatesState",
     "WeighTenant",
 ]

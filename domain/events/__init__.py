@@ -42,10 +42,16 @@ from domain.events.lifecycle import (
     KeyIssued,
     KeyRevoked,
     OwnershipChallenged,
+    PollingStarted,
     RetryStatisticsReset,
     TenantRegistered,
     TenantRemoved,
     TenantWeighted,
+    WebhookEvent,
+    WebhookLost,
+    WebhookRemoved,
+    WebhookRestored,
+    WebhookSet,
 )
 from domain.events.operator import AdminActed, OperatorEvent, ProjectionEventSkipped
 from domain.events.retention import DaySummarised, RetentionRan
@@ -88,6 +94,7 @@ __all__ = [
     "KeyRevoked",
     "OperatorEvent",
     "OwnershipChallenged",
+    "PollingStarted",
     "ProjectionEventSkipped",
     "RetentionRan",
     "RetryStatisticsReset",
@@ -97,6 +104,11 @@ __all__ = [
     "UpdateDelivered",
     "UpdateDeliveryFailed",
     "UpdateReceived",
+    "WebhookEvent",
+    "WebhookLost",
+    "WebhookRemoved",
+    "WebhookRestored",
+    "WebhookSet",
 ]
 
 

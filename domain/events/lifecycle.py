@@ -169,6 +169,47 @@ class BreakerClosed(Event, frozen=True, kw_only=True):
     reason: str = ""
 
 
+# How a bot hears: stream updates/<bot_id>
+
+
+class WebhookEvent(Event, frozen=True, kw_only=True):
+    bot_id: int
+    tenant_id: str
+
+
+class WebhookSet(WebhookEvent, frozen=True, kw_only=True):
+    """Its webhook has this address from now on; recorded before Telegram is told, so that we know it as ours."""
+
+    TOPIC = "webhook-set"
+    path_sealed: bytes
+    secret_sealed: bytes
+
+
+class WebhookRemoved(WebhookEvent, frozen=True, kw_only=True):
+    """The bot has no webhook of ours any more."""
+
+    TOPIC = "webhook-removed"
+
+
+class WebhookLost(WebhookEvent, frozen=True, kw_only=True):
+    """Updates do not come through it: `dark`, `stolen`, `gone` or `refused`."""
+
+    TOPIC = "webhook-lost"
+    reason: str
+
+
+class WebhookRestored(WebhookEvent, frozen=True, kw_only=True):
+    """Updates come through it again."""
+
+    TOPIC = "webhook-restored"
+
+
+class PollingStarted(WebhookEvent, frozen=True, kw_only=True):
+    """Its webhook is taken away for a while, and its updates are fetched."""
+
+    TOPIC = "polling-started"
+
+
 # The fleet: stream fleet
 
 

@@ -31,6 +31,9 @@ class Inbox(Protocol):
     def bots(self) -> list[int]:
         """Those for which something waits."""
 
+    def last(self, bot_id: int) -> float | None:
+        """When the newest of its updates was received."""
+
     def settle(self, bot_id: int, update_ids: Sequence[int]) -> None: ...
 
     def forget(self, bot_id: int) -> None:

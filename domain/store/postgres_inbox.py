@@ -50,6 +50,13 @@ class PostgresInbox:
             found = cursor.execute("SELECT DISTINCT bot_id FROM inbox WHERE sealed IS NOT NULL ORDER BY bot_id")
             return [int(bot_id) for (bot_id,) in found]
 
+    def last(self, bot_id: int) -> float | None:
+        with self._reading() as cursor:
+            found = cursor.execute(
+                "SELECT received_at FROM inbox WHERE bot_id=%s ORDER BY update_id DESC LIMIT 1", (bot_id,)
+            ).fetchone()
+            return None if found is None else float(found[0])
+
     def settle(self, bot_id: int, update_ids: Sequence[int]) -> None:
         with self._writing() as cursor:
             cursor.execute(

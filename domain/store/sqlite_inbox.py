@@ -48,6 +48,12 @@ class SQLiteInbox:
             cursor.execute("SELECT DISTINCT bot_id FROM inbox WHERE sealed IS NOT NULL ORDER BY bot_id")
             return [int(row[0]) for row in cursor.fetchall()]
 
+    def last(self, bot_id: int) -> float | None:
+        with self._reading() as cursor:
+            cursor.execute("SELECT received_at FROM inbox WHERE bot_id=? ORDER BY update_id DESC LIMIT 1", (bot_id,))
+            row = cursor.fetchone()
+            return None if row is None else float(row[0])
+
     def settle(self, bot_id: int, update_ids: Sequence[int]) -> None:
         with self._writing() as cursor:
             cursor.execute(

@@ -35,11 +35,13 @@ SEEN = frozenset({
     "since", "because",
     # inside of config
     "bot_rps", "chat_rps", "group_rpm", "max_in_flight", "retry", "breaker", "strategy", "retries", "base_s", "cap_s",
-    "failures", "cooldown_s", "successes", "slow_call_s",
+    "failures", "cooldown_s", "successes", "slow_call_s", "updates",
 })  # fmt: skip
 WITHHELD: Mapping[str, str] = {
     "token_sealed": "a secret, even if sealed",
     "token_fingerprint": "tells whether two bots ever had one token, and nothing to an analyst",
+    "path_sealed": "a webhook's address is a secret, even if sealed",
+    "secret_sealed": "a secret, even if sealed",
     "secret_hash": "what a key is checked against",
     "parameters_sealed": "a message's text, sealed",
     "result_sealed": "Telegram's answer, with a message's text in it, sealed",

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from actors.messages import BotChanged, ConfigureBot, RegisterBot, RemoveBot, ResumeBot, SuspendBot
+from actors.messages import (
+    BotChanged,
+    ConfigureBot,
+    DescribeUpdates,
+    RegisterBot,
+    RemoveBot,
+    ResumeBot,
+    SuspendBot,
+    UpdatesState,
+)
 from domain.bot import Status
 from domain.config import Config
 from domain.rules.tokens import parse
@@ -68,7 +79,11 @@ class Bots:
     async def shown(self, request: Request) -> Response:
         caller = self._caller(request)
         row, position = await own_bot(self._reads, await self._reads.seen("bots", caller, request), _bot_id(request))
-        return answer(_seen(row), position=position)
+        told = _seen(row)
+        if row.status is not Status.UNVERIFIED:
+            state: UpdatesState = await asked(self._doors.updates, DescribeUpdates(row.bot_id))
+            told["updates"] = hearing_of(state, self._doors.clock.utc())
+        return answer(told, position=position)
 
     async def configure(self, request: Request) -> Response:
         """Any of the fields of `domain.config.Config`; null takes one back to the fleet's default."""
@@ -77,7 +92,7 @@ class Bots:
             request.receive, request.headers.get("content-length", "0").encode(), self._doors.options.max_body_bytes
         )
         change = bodies.parameters(body)
-        bodies.shaped(change, Config)
+        check_config(self._doors, change)
         message = ConfigureBot(_bot_id(request), caller.tenant_id, change, BY)
         return self._changed(caller, await asked(self._doors.fleet, message))
 
@@ -114,6 +129,21 @@ class Bots:
             "position": changed.position,
         }
         return answer(content, status, position=changed.position)
+
+
+def check_config(doors: Doors, change: dict[str, object]) -> None:
+    config = bodies.shaped(change, Config)
+    if config.updates == "webhook" and doors.options.public_url is None:
+        raise Problem(
+            "invalid_request",
+            '"updates" cannot be "webhook": this gateway has no public address (BOTLOFT_PUBLIC_URL). '
+            'Take "polling", or "auto".',
+        )
+
+
+def hearing_of(state: UpdatesState, now: datetime) -> dict[str, object]:
+    age_s = None if state.last_at is None else round(max(0.0, now.timestamp() - state.last_at), 3)
+    return {"wanted": state.wanted, "state": state.state, "last_update_age_s": age_s}
 
 
 async def own_bot(reads: Reads, seen: Seen, bot_id: int) -> tuple[BotRow, int]:

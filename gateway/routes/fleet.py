@@ -10,7 +10,6 @@ from starlette.routing import Route
 
 from actors.messages import BotChanged, ChangeBot, ConfigureBot, RemoveBot, ResumeBot, SuspendBot
 from domain.bot import ADMIN, Status
-from domain.config import Config
 from domain.tenant import Scope
 from gateway import bodies
 from gateway.answers import answer, nothing
@@ -19,6 +18,7 @@ from gateway.auth import Caller, Gate
 from gateway.doors import Doors
 from gateway.problems import Problem
 from gateway.reading import Reads, bot_id_in, number_in_query
+from gateway.routes.bots import check_config
 from gateway.routing import at
 from projections.fleet import Place, fleet_bots
 
@@ -73,7 +73,7 @@ class FleetRoutes:
         body = await bodies.read(request.receive, length, self._doors.options.max_body_bytes)
         change = bodies.parameters(body)
         why = bodies.shaped({"reason": change.pop("reason")} if "reason" in change else {}, Why)
-        bodies.shaped(change, Config)
+        check_config(self._doors, change)
         return _told(await self._ask(caller, ConfigureBot(_bot_id(request), OWNER, change, ADMIN, _line(why.reason))))
 
     async def remove(self, request: Request) -> Response:

@@ -70,6 +70,7 @@ class HealthRoutes:
         alerts: list[AlertRaised] = await asked(self._doors.alerts, DescribeAlerts())
         projections = await asyncio.to_thread(self._doors.projections.statuses)
         told = {"version": self._doors.options.version, "fleet": fleet, "projections": projections}
+        told["webhooks"] = self._doors.doorstep.counted()
         return answer({**told, "alerts": [_open(alert) for alert in alerts]})
 
     async def _health(self, request: Request, caller: Caller, bot_id: int) -> Response:

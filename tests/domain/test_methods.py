@@ -139,10 +139,10 @@ def test_exactly_the_methods_that_are_ours_to_call_are_refused() -> None:
 @pytest.mark.parametrize(
     ("name", "pointer"),
     [
-        ("getUpdates", "leaves a bot's updates alone"),
-        ("setWebhook", "leaves a bot's updates alone"),
-        ("deleteWebhook", "leaves a bot's updates alone"),
-        ("getWebhookInfo", "leaves a bot's updates alone"),
+        ("getUpdates", "PATCH /api/bots/{bot_id}"),
+        ("setWebhook", "PATCH /api/bots/{bot_id}"),
+        ("deleteWebhook", "PATCH /api/bots/{bot_id}"),
+        ("getWebhookInfo", "PATCH /api/bots/{bot_id}"),
         ("logOut", "take the bot away from this server"),
         ("close", "the gateway"),
     ],

@@ -29,12 +29,14 @@ from tests.gateway.fakes import (
     Alerts,
     Audit,
     Client,
+    Doorstep,
     Fleet,
     House,
     Log,
     StandingClock,
     Steward,
     ThreadReplays,
+    Updates,
 )
 
 OPTIONS = GatewayOptions(
@@ -74,6 +76,8 @@ def _house(directory: Path, stack: ExitStack, options: dict[str, Any]) -> House:
         accounts=accounts,
         alerts=Alerts(),
         audit=audit,
+        updates=Updates(),
+        doorstep=Doorstep(),
         find_key=accounts.find,
         views=views,
         past=Past(ledger, views, Checkpoints(views.path.parent / "checkpoints", []), all_projections()),

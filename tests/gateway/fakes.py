@@ -27,6 +27,7 @@ from actors.messages import (
     DescribeLimits,
     DescribeRetention,
     DescribeTenant,
+    DescribeUpdates,
     Execute,
     FleetState,
     IssueKey,
@@ -43,11 +44,13 @@ from actors.messages import (
     RetentionReport,
     RetentionState,
     RevokeKey,
+    RotateWebhook,
     SetBreaker,
     SkipEvent,
     SuspendBot,
     TenantInfo,
     TenantKey,
+    UpdatesState,
     WeighTenant,
 )
 from actors.runtime import LoopFuture
@@ -56,11 +59,14 @@ from domain import events, streams
 from domain import tenant as tenants
 from domain.bot import Bot, Identity
 from domain.command import Command, Outcome
+from domain.errors import StoreError
 from domain.failure import Final
+from domain.hearing import Whose
 from domain.refusal import Refused
 from domain.store.ledger import Ledger
 from domain.store.mapper import Entry, Recorded
 from domain.tenant import OPERATOR, Key, NewKey, Scope, Tenant, written_key
+from domain.updates import read
 from domain.whatif.policy import Policy
 from domain.whatif.question import NoAnswer, Question
 from domain.whatif.report import Report, answered
@@ -350,6 +356,38 @@ class Alerts(Actor):
                 occurred_at=NOON, bot_id=7000000001, tenant_id=TENANT, kind="bot_given_up", detail=detail
             )
         ]
+
+
+class Updates(Actor):
+    """One bot, which polls."""
+
+    def answer(self, message: Any) -> object:
+        assert isinstance(message, DescribeUpdates | RotateWebhook)
+        return UpdatesState(message.bot_id, "polling", "polling", NOON.timestamp() - 2)
+
+
+class Doorstep:
+    """One address, and a journal that says what it is told to."""
+
+    def __init__(self) -> None:
+        self.brought: list[bytes] = []
+        self.says: int | StoreError | None = 1
+        """None: the backlog is full."""
+
+    def whose(self, path: str, secret: str) -> Whose | None:
+        return Whose(7000000001, TENANT) if (path, secret) == ("opaque", "secret") else None
+
+    def bring(self, whose: Whose, body: bytes, then: Callable[[int | StoreError], None]) -> bool:
+        assert whose.tenant_id == TENANT
+        read(body)
+        if self.says is None:
+            return False
+        self.brought.append(body)
+        then(self.says)
+        return True
+
+    def counted(self) -> dict[str, int]:
+        return {"unknown_paths": 3}
 
 
 class Client:

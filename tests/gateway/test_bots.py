@@ -39,6 +39,7 @@ def test_a_bot_is_shown_with_what_is_known_of_it(house: House) -> None:
         "suspended_reason": None,
         "registered_at": "2026-07-01T12:00:00Z",
         "config": {},
+        "updates": {"wanted": "polling", "state": "polling", "last_update_age_s": 2.0},
     } == answer.json()
     assert house.runner.position("bots") == int(answer.headers["Botloft-Position"])
 

@@ -156,8 +156,8 @@ def test_the_content_type_does_not_matter(house: House) -> None:
             {},
             422,
             "method_refused",
-            "getUpdates is not a command here: the gateway leaves a bot's updates alone; "
-            "only what a bot sends goes through it.",
+            "getUpdates is not a command here: the gateway sees to a bot's updates: "
+            'PATCH /api/bots/{bot_id} with {"updates": …}.',
         ),
         ("sendMessage", {"text": "hi"}, 400, "invalid_request", 'sendMessage needs the parameter "chat_id".'),
         (

@@ -1,0 +1,127 @@
+"""Puts together how bots hear: the doorstep, the ears, and what earlier processes have left at Telegram."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from functools import partial, reduce
+from typing import Any, NamedTuple
+
+import pykka
+import structlog
+
+from actors.doorstep import Address, Doorstep
+from actors.fleet import read_bot
+from actors.hearing import Tools
+from actors.messages import CheckToken, ClearAlert, RaiseAlert
+from actors.ports import Arrived, Ports
+from actors.runtime import stopped
+from actors.telegram import Telegram
+from actors.updates import Followed, Silence, UpdatesActor
+from actors.webhook import PURPOSES, purpose
+from domain import bot as lives
+from domain import events, hearing, streams
+from domain.bot import Bot
+from domain.errors import Shredded
+from domain.hearing import Hearing
+from domain.rules.tokens import Token
+from domain.store.ledger import Ledger
+from domain.store.vault import Vault
+from ops.sealed import opened_token
+from ops.settings import Settings
+
+log = structlog.get_logger()
+
+
+class Inbound(NamedTuple):
+    updates: pykka.ActorRef[UpdatesActor]
+    doorstep: Doorstep
+
+
+class Following:
+    """Tells the ears how bots change, as soon as there are ears."""
+
+    def __init__(self) -> None:
+        self._told: pykka.ActorRef[UpdatesActor] | None = None
+
+    def __call__(self, bot: Bot) -> None:
+        if self._told is not None and self._told.is_alive():
+            self._told.tell(Followed(bot))
+
+    def tells(self, updates: pykka.ActorRef[UpdatesActor]) -> None:
+        self._told = updates
+
+
+def hearing_bots(
+    settings: Settings,
+    ports: Ports,
+    ledger: Ledger,
+    vault: Vault,
+    alert: Callable[[RaiseAlert | ClearAlert], None],
+    fleet: pykka.ActorRef[Any],
+    arrived: Arrived,
+    stack: AsyncExitStack,
+) -> Inbound:
+    """`stack` ends it: no poll is left, and the log has what came."""
+    doorstep, polls = Doorstep(ports, arrived), Telegram(settings.telegram_api, settings.max_polls)
+    stack.push_async_callback(polls.close)
+    tools = Tools(
+        ports=ports,
+        polls=polls,
+        turns=asyncio.Semaphore(settings.max_polls),
+        doorstep=doorstep,
+        public_url=settings.public_url,
+        watchdog_s=settings.watchdog_s,
+        alert=alert,
+        check_token=lambda bot_id: fleet.tell(CheckToken(bot_id)) if fleet.is_alive() else None,
+    )
+    left = hearing.of_all(recorded.event for recorded in ledger.streams_under(streams.UPDATES))
+    hearings = {bot_id: (one, _address(vault, bot_id, one)) for bot_id, one in left.items()}
+    updates = UpdatesActor.start(tools, partial(_looked_up, ledger, vault), _bots(ledger), hearings)
+    stack.push_async_callback(stopped, updates)
+    stack.push_async_callback(_silenced, updates)
+    return Inbound(updates, doorstep)
+
+
+async def _silenced(updates: pykka.ActorRef[UpdatesActor]) -> None:
+    await updates.ask(Silence(), block=False)
+
+
+def _bots(ledger: Ledger) -> list[Bot]:
+    bots: dict[int, Bot] = {}
+    for recorded in ledger.streams_under(streams.BOTS):
+        bot_id = int(recorded.stream.removeprefix(streams.BOTS))
+        bots[bot_id] = lives.evolve(bots.get(bot_id, Bot(bot_id)), recorded.event)
+    return list(bots.values())
+
+
+def _address(vault: Vault, bot_id: int, one: Hearing) -> Address | None:
+    """None where its tenant's key is gone: then it opens nothing, and a new one is made where one is wanted."""
+    if not one.addressed:
+        return None
+    path, secret = PURPOSES
+    try:
+        return Address(
+            vault.open(one.tenant_id, purpose(path, bot_id), one.path_sealed).decode(),
+            vault.open(one.tenant_id, purpose(secret, bot_id), one.secret_sealed).decode(),
+        )
+    except Shredded:
+        log.warning("webhook_shredded", bot_id=bot_id)
+        return None
+
+
+def _looked_up(ledger: Ledger, vault: Vault, bot_id: int) -> tuple[Token | None, float | None]:
+    """A bot that was removed has the token of whoever had it: so its webhook can be taken away."""
+    who = read_bot(ledger, bot_id).owner
+    if who is None:
+        stream = ledger.stream(streams.bot_stream(bot_id))
+        found = [one.event for one in stream if isinstance(one.event, events.BotRegistered)]
+        who = reduce(lives.evolve, found[-1:], Bot(bot_id)).owner
+    if who is None:
+        return None, None
+    last_at = ledger.inbox.last(bot_id)
+    try:
+        return opened_token(vault, who.tenant_id, bot_id, who.token_sealed), last_at
+    except Shredded:
+        return None, last_at
