@@ -6,13 +6,14 @@ it is on disk. Where somebody else has written to the stream the actor steps dow
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from functools import reduce
 
 import msgspec
 
-from actors.fleet import was_given_up
-from actors.messages import BotChanged, ConfigureBot, RemoveBot, ResumeBot
+from actors.fleet import BY, was_given_up
+from actors.messages import BotChanged, ConfigureBot, Notify, RemoveBot, ResumeBot
 from actors.ports import Ports, Then
 from actors.slot import Slot
 from domain import bot as lives
@@ -21,11 +22,19 @@ from domain.bot import Bot
 from domain.errors import StoreError
 from domain.refusal import Refused
 from domain.rules.tokens import Token
+from domain.signing import SECRET_BYTES, secret_of
 from domain.store.ledger import Snapshot
 
 SNAPSHOT_EVERY = 50
 
+NOT_MADE = Refused("store_unavailable", "The change could not be recorded and was not made. Try again.")
+
 Reply = Callable[[object], None]
+
+
+def callback_purpose(bot_id: int) -> str:
+    """Of the secret that signs its updates, in the vault."""
+    return f"callback/{bot_id}"
 
 
 class SteppedDown(Exception):
@@ -79,9 +88,17 @@ class Life:
             self.token = None
 
     def configured(self, message: ConfigureBot, reply: Reply) -> None:
+        secret, sealed = None, None
+        if message.change.get("callback_url") is not None:
+            secret = secret_of(secrets.token_bytes(SECRET_BYTES))
+            try:
+                sealed = self._ports.seal(message.tenant_id, callback_purpose(self.bot.bot_id), secret.encode())
+            except StoreError:
+                reply(NOT_MADE)
+                return
         now = self._ports.clock.utc()
-        decision = lives.configure(self.bot, message.tenant_id, message.change, message.by, now, message.reason)
-        self.decided(decision, message.tenant_id, reply)
+        decision = lives.configure(self.bot, message.tenant_id, message.change, message.by, now, message.reason, sealed)
+        self.decided(decision, message.tenant_id, lambda answer: reply(_with(secret, answer)))
 
     def breaker_set(self, event: events.Event, reply: Reply) -> None:
         tenant_id = self.bot.tenants[0] if self.bot.tenants else ""
@@ -102,7 +119,13 @@ class Life:
         stream = streams.bot_stream(after.bot_id)
         due = before.version // SNAPSHOT_EVERY != after.version // SNAPSHOT_EVERY
         snapshot = Snapshot(stream, after.version, msgspec.json.encode(after)) if due else None
-        self._ports.journal.write(stream, before.version, decided, lambda result: self._written(result, then), snapshot)
+
+        def written(result: int | StoreError) -> None:
+            self._written(result, then)
+            if isinstance(result, int):
+                self._tell_others(before, after)
+
+        self._ports.journal.write(stream, before.version, decided, written, snapshot)
         self.bot = after
         self._slot.tenants = after.tenants
         if before.suspended != after.suspended:
@@ -113,9 +136,16 @@ class Life:
         if isinstance(result, StoreError):
             self._slot.tell(WriteFailed(result, self))
 
+    def _tell_others(self, before: Bot, after: Bot) -> None:
+        """What is on disk now."""
+        self._ports.callbacks.became(before, after)
+        if after.suspended is not None and before.suspended is None and after.suspended_by == BY and after.owner:
+            told = f"Bot {after.bot_id} is suspended: {after.suspended}."
+            self._ports.notify(Notify(after.owner.tenant_id, "bot_suspended", told, after.bot_id))
+
     def _answer(self, tenant_id: str, result: int | StoreError) -> BotChanged | Refused:
         if isinstance(result, StoreError):
-            return Refused("store_unavailable", "The change could not be recorded and was not made. Try again.")
+            return NOT_MADE
         return self._as_seen_by(tenant_id, result)
 
     def _as_seen_by(self, tenant_id: str, position: int | None) -> BotChanged:
@@ -123,3 +153,7 @@ class Life:
         if who is None or who.tenant_id != tenant_id:
             who = self.bot.claims.get(tenant_id)
         return BotChanged(self.bot.bot_id, who.username if who else "", self.bot.status_for(tenant_id).value, position)
+
+
+def _with(secret: str | None, answer: object) -> object:
+    return msgspec.structs.replace(answer, callback_secret=secret) if isinstance(answer, BotChanged) else answer

@@ -41,6 +41,7 @@ from domain.store.ledger import Ledger
 from domain.store.vault import Vault, master_key_file
 from gateway.events.replay import Replay
 from ops.clock import LoopTimers, SystemClock
+from ops.delivering import Delivering
 from ops.retention import worker
 from ops.settings import Settings
 from ops.steward import Steward
@@ -64,6 +65,8 @@ class Loft:
     accounts: pykka.ActorRef[Any]
     alerts: pykka.ActorRef[Any]
     audit: pykka.ActorRef[Any]
+    delivery: pykka.ActorRef[Any]
+    notices: pykka.ActorRef[Any]
     keys: KeyRing
     views: Views
     past: Past
@@ -110,7 +113,10 @@ async def running(
         stack.push_async_callback(journal.close, JOURNAL_CLOSE_S)
         calling = telegram() if telegram else Telegram(settings.telegram_api, settings.max_connections)
         stack.push_async_callback(calling.close)
-        ports = Ports(clock, LoopTimers(), journal, calling, jitter, vault.seal)
+        bare = Ports(clock, LoopTimers(), journal, calling, jitter, vault.seal)
+        allow_private = settings.callback_allow_private
+        delivering = Delivering(bare, ledger, vault, stack, allow_private=allow_private)
+        ports = delivering.ports
         policy = policy_of(settings)
         archive = Archive(ledger.stream, ledger.at, vault.open)
         slots = slots_of(ledger.streams_under(streams.BOTS), ports)
@@ -134,6 +140,7 @@ async def running(
             [bot_id for (kind, bot_id), one in incidents.items() if kind == GIVEN_UP and one.is_open],
         )
         stack.push_async_callback(_ask, supervisor, Drain(settings.drain_s))
+        delivery = delivering.started(slots, supervisor)
         dropping = Retention(ledger, past, all_projections())
         work = worker(dropping, journal, clock, settings.retention_days, runner.position)
         retention = RetentionSteward.start(work, clock, ports.timers)
@@ -146,6 +153,8 @@ async def running(
             accounts=accounts,
             alerts=telling,
             audit=AuditActor.start(journal, clock),
+            delivery=delivery,
+            notices=delivering.notices,
             retention=retention,
             keys=keys,
             views=views,

@@ -124,6 +124,15 @@ class BotConfigured(Event, frozen=True, kw_only=True):
     reason: str = ""
 
 
+class CallbackSecretMade(Event, frozen=True, kw_only=True):
+    """Updates posted to the bot's callback URL are signed with it from now on."""
+
+    TOPIC = "callback-secret-made"
+    bot_id: int
+    tenant_id: str
+    secret_sealed: bytes
+
+
 class BreakerForced(Event, frozen=True, kw_only=True):
     """Open until an admin resets it."""
 

@@ -28,6 +28,8 @@ SEEN = frozenset({
     "kind", "detail", "after_s", "told",
     # updates
     "update_id", "via", "chat_type", "command", "after_ms",
+    # notices and endpoints
+    "number", "is_warned",
     # what operators do, and retention
     "weight", "action", "target", "projection", "skipped_position", "skipped_topic", "day", "up_to", "counts",
     "kept_from", "events",
@@ -36,6 +38,7 @@ SEEN = frozenset({
     # inside of config
     "bot_rps", "chat_rps", "group_rpm", "max_in_flight", "retry", "breaker", "strategy", "retries", "base_s", "cap_s",
     "failures", "cooldown_s", "successes", "slow_call_s",
+    "callback_url",
 })  # fmt: skip
 WITHHELD: Mapping[str, str] = {
     "token_sealed": "a secret, even if sealed",
@@ -44,6 +47,8 @@ WITHHELD: Mapping[str, str] = {
     "parameters_sealed": "a message's text, sealed",
     "result_sealed": "Telegram's answer, with a message's text in it, sealed",
     "body_hash": "short texts can be guessed from it",
+    "secret_sealed": "a secret, even if sealed",
+    "url": "a tenant's own address, with whatever it has put into it",
     "rows": "a projection's own, for rebuilds",
 }
 """And why. They are left out: a placeholder would tell no more."""

@@ -16,6 +16,7 @@ from gateway import bodies
 from gateway.answers import answer, nothing
 from gateway.asking import asked
 from gateway.auth import Caller, Gate
+from gateway.callbacks import check_url
 from gateway.doors import Doors
 from gateway.problems import Problem
 from gateway.reading import Reads, Seen, bot_id_in
@@ -78,6 +79,8 @@ class Bots:
         )
         change = bodies.parameters(body)
         bodies.shaped(change, Config)
+        if isinstance(url := change.get("callback_url"), str):
+            check_url("callback_url", url, self._doors.options)
         message = ConfigureBot(_bot_id(request), caller.tenant_id, change, BY)
         return self._changed(caller, await asked(self._doors.fleet, message))
 
@@ -113,6 +116,8 @@ class Bots:
             "ownership": UNVERIFIED if changed.status == Status.UNVERIFIED else REGISTERED,
             "position": changed.position,
         }
+        if changed.callback_secret is not None:
+            content["callback_secret"] = changed.callback_secret
         return answer(content, status, position=changed.position)
 
 

@@ -74,6 +74,8 @@ class FleetRoutes:
         change = bodies.parameters(body)
         why = bodies.shaped({"reason": change.pop("reason")} if "reason" in change else {}, Why)
         bodies.shaped(change, Config)
+        if change.get("callback_url") is not None:
+            raise Problem("invalid_request", "Where updates go is their tenant's to say: you can set it to null.")
         return _told(await self._ask(caller, ConfigureBot(_bot_id(request), OWNER, change, ADMIN, _line(why.reason))))
 
     async def remove(self, request: Request) -> Response:

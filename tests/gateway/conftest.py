@@ -29,9 +29,11 @@ from tests.gateway.fakes import (
     Alerts,
     Audit,
     Client,
+    Delivery,
     Fleet,
     House,
     Log,
+    Notices,
     StandingClock,
     Steward,
     ThreadReplays,
@@ -69,11 +71,14 @@ def _house(directory: Path, stack: ExitStack, options: dict[str, Any]) -> House:
     stack.callback(replay.close)
     log = Log(ledger, runner, replay)
     fleet, accounts, audit = Fleet(log), Accounts(log), Audit(log)
+    delivery, notices = Delivery(), Notices()
     doors = Doors(
         fleet=fleet,
         accounts=accounts,
         alerts=Alerts(),
         audit=audit,
+        delivery=delivery,
+        notices=notices,
         find_key=accounts.find,
         views=views,
         past=Past(ledger, views, Checkpoints(views.path.parent / "checkpoints", []), all_projections()),
@@ -86,7 +91,7 @@ def _house(directory: Path, stack: ExitStack, options: dict[str, Any]) -> House:
         options=replace(OPTIONS, **options),
     )
     client = Client(create_app(doors), loop)
-    house = House(client, doors, fleet, accounts, log, runner, ledger, audit)
+    house = House(client, doors, fleet, accounts, log, runner, ledger, audit, delivery, notices)
     house.key = accounts.found(TENANT, "Acme", (Scope.TENANT,)).api_key
     house.other_key = accounts.found(OTHER_TENANT, "Globex", (Scope.TENANT,)).api_key
     house.admin_key = accounts.found(OPERATOR, "Operator", (Scope.ADMIN,)).api_key

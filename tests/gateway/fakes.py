@@ -32,17 +32,25 @@ from actors.messages import (
     IssueKey,
     KeyInfo,
     Limits,
+    ListDeliveries,
     ListKeys,
+    ListNotices,
     ListTenants,
+    NoticeEndpoint,
+    PulledUpdates,
+    PullUpdates,
     RegisterBot,
     RegisterTenant,
     RemoveBot,
+    ReplayDeliveries,
     ResetRetryStatistics,
     ResumeBot,
     RetentionReport,
     RevokeKey,
     SetBreaker,
+    SetNoticeEndpoint,
     SkipEvent,
+    StopPulling,
     SuspendBot,
     TenantInfo,
     TenantKey,
@@ -340,6 +348,30 @@ class Alerts(Actor):
         ]
 
 
+class Delivery(Actor):
+    def answer(self, message: Any) -> object:
+        match message:
+            case PullUpdates(offset=offset):
+                return PulledUpdates([b'{"update_id":7,"message":{"text":"caf\xc3\xa9"}}'], (offset or 0) + 8)
+            case ListDeliveries() | StopPulling():
+                return []
+            case ReplayDeliveries():
+                return 3
+            case _:
+                raise TypeError(f"the delivery actor has no case for {message!r}")
+
+
+class Notices(Actor):
+    def answer(self, message: Any) -> object:
+        match message:
+            case ListNotices():
+                return []
+            case SetNoticeEndpoint(_, url):
+                return NoticeEndpoint(url, "whsec_c2VjcmV0" if url else None, 5)
+            case _:
+                raise TypeError(f"the notices actor has no case for {message!r}")
+
+
 class Client:
     """One loop for all requests, as in the running gateway."""
 
@@ -366,6 +398,8 @@ class House:
     runner: Runner
     ledger: Ledger
     audit: Audit
+    delivery: Delivery
+    notices: Notices
     tenant: str = "acme"
     key: str = field(default="", repr=False)
     other_key: str = field(default="", repr=False)
