@@ -10,8 +10,8 @@ from domain.bot import Bot
 
 class Callback(NamedTuple):
     tenant_id: str
-    url: str
-    secret_sealed: bytes
+    sealed: bytes
+    """The address."""
 
 
 class Callbacks:
@@ -43,5 +43,5 @@ class Callbacks:
 
 
 def _callback_of(bot: Bot) -> Callback | None:
-    url, secret = bot.config.callback_url, bot.callback_secret
-    return None if bot.owner is None or url is None or secret is None else Callback(bot.owner.tenant_id, url, secret)
+    sealed = bot.callback_sealed
+    return None if bot.owner is None or sealed is None else Callback(bot.owner.tenant_id, sealed)

@@ -17,15 +17,17 @@ from actors.messages import BotChanged, ConfigureBot, Notify, RemoveBot, ResumeB
 from actors.ports import Ports, Then
 from actors.slot import Slot
 from domain import bot as lives
-from domain import events, streams
+from domain import callback, events, streams
 from domain.bot import Bot
+from domain.callback import Address
 from domain.errors import StoreError
 from domain.refusal import Refused
 from domain.rules.tokens import Token
-from domain.signing import SECRET_BYTES, secret_of
+from domain.signing import SECRET_BYTES
 from domain.store.ledger import Snapshot
 
 SNAPSHOT_EVERY = 50
+CALLBACK_URL = "callback_url"
 
 NOT_MADE = Refused("store_unavailable", "The change could not be recorded and was not made. Try again.")
 
@@ -33,7 +35,7 @@ Reply = Callable[[object], None]
 
 
 def callback_purpose(bot_id: int) -> str:
-    """Of the secret that signs its updates, in the vault."""
+    """Of the address that its updates are posted to, in the vault."""
     return f"callback/{bot_id}"
 
 
@@ -88,17 +90,23 @@ class Life:
             self.token = None
 
     def configured(self, message: ConfigureBot, reply: Reply) -> None:
-        secret, sealed = None, None
-        if message.change.get("callback_url") is not None:
-            secret = secret_of(secrets.token_bytes(SECRET_BYTES))
+        tenant_id, change, now = message.tenant_id, message.change, self._ports.clock.utc()
+        rest = {name: value for name, value in change.items() if name != CALLBACK_URL}
+        decision = lives.configure(self.bot, tenant_id, rest, message.by, now, message.reason)
+        if CALLBACK_URL not in change or isinstance(decision, Refused):
+            self.decided(decision, tenant_id, reply)
+            return
+        address, sealed, url = None, None, change[CALLBACK_URL]
+        if url is not None:
+            address = callback.an_address(str(url), secrets.token_bytes(SECRET_BYTES))
             try:
-                sealed = self._ports.seal(message.tenant_id, callback_purpose(self.bot.bot_id), secret.encode())
+                sealed = self._ports.seal(tenant_id, callback_purpose(self.bot.bot_id), callback.written(address))
             except StoreError:
                 reply(NOT_MADE)
                 return
-        now = self._ports.clock.utc()
-        decision = lives.configure(self.bot, message.tenant_id, message.change, message.by, now, message.reason, sealed)
-        self.decided(decision, message.tenant_id, lambda answer: reply(_with(secret, answer)))
+        called = lives.call_back(self.bot, tenant_id, sealed, message.by, now, message.reason)
+        both = called if isinstance(called, Refused) else (*decision, *called)
+        self.decided(both, tenant_id, lambda answer: reply(_with(address, answer)))
 
     def breaker_set(self, event: events.Event, reply: Reply) -> None:
         tenant_id = self.bot.tenants[0] if self.bot.tenants else ""
@@ -155,5 +163,7 @@ class Life:
         return BotChanged(self.bot.bot_id, who.username if who else "", self.bot.status_for(tenant_id).value, position)
 
 
-def _with(secret: str | None, answer: object) -> object:
-    return msgspec.structs.replace(answer, callback_secret=secret) if isinstance(answer, BotChanged) else answer
+def _with(address: Address | None, answer: object) -> object:
+    if address is None or not isinstance(answer, BotChanged):
+        return answer
+    return msgspec.structs.replace(answer, callback_secret=address.secret)

@@ -20,12 +20,12 @@ from actors.messages import ListNotices, NoticeEndpoint, NoticeInfo, Notify, Set
 from actors.outside import Posted
 from actors.ports import Ports, Timer
 from actors.runtime import DEFERRED, LoopActor
-from domain import events, streams
+from domain import callback, events, streams
 from domain.errors import StoreError
 from domain.refusal import Refused
 from domain.rules import delivering
 from domain.rules.delivering import Verdict
-from domain.signing import SECRET_BYTES, secret_of, signed
+from domain.signing import SECRET_BYTES, signed
 from domain.store.mapper import Recorded
 
 PURPOSE = "notices"
@@ -53,8 +53,7 @@ class Line:
     """To one tenant."""
 
     version: int = 0
-    url: str | None = None
-    secret_sealed: bytes = b""
+    endpoint_sealed: bytes | None = None
     unposted: deque[tuple[int, events.NoticeGiven]] = field(default_factory=deque)
     """With their versions. Of what was given while there was no endpoint, nothing."""
     is_posting: bool = False
@@ -111,17 +110,16 @@ class NoticesActor(LoopActor):
         self._record(given, lambda _: self._pump(message.tenant_id))
 
     def _set(self, message: SetNoticeEndpoint) -> Any:
-        secret = secret_of(secrets.token_bytes(SECRET_BYTES)) if message.url is not None else None
-        sealed = None
-        try:
-            if secret is not None:
-                sealed = self._ports.seal(message.tenant_id, PURPOSE, secret.encode())
-        except StoreError:
-            return NOT_MADE
+        address, sealed = None, None
+        if message.url is not None:
+            address = callback.an_address(message.url, secrets.token_bytes(SECRET_BYTES))
+            try:
+                sealed = self._ports.seal(message.tenant_id, PURPOSE, callback.written(address))
+            except StoreError:
+                return NOT_MADE
         now, reply = self._ports.clock.utc(), self.reply_later()
-        changed = events.NoticeEndpointSet(
-            occurred_at=now, tenant_id=message.tenant_id, url=message.url, secret_sealed=sealed
-        )
+        changed = events.NoticeEndpointSet(occurred_at=now, tenant_id=message.tenant_id, endpoint_sealed=sealed)
+        secret = address.secret if address is not None else None
 
         def recorded(result: int | StoreError) -> None:
             reply.set(NoticeEndpoint(message.url, secret, result) if isinstance(result, int) else NOT_MADE)
@@ -140,13 +138,13 @@ class NoticesActor(LoopActor):
         line = self._lines.setdefault(event.tenant_id, Line())
         line.version = version
         match event:
-            case events.NoticeGiven() if line.url is not None:
+            case events.NoticeGiven() if line.endpoint_sealed is not None:
                 line.unposted.append((version, event))
             case events.NoticePosted():
                 line.unposted = deque(one for one in line.unposted if one[0] != event.number)
             case events.NoticeEndpointSet():
-                line.url, line.secret_sealed, line.attempts = event.url, event.secret_sealed or b"", 0
-                if event.url is None:
+                line.endpoint_sealed, line.attempts = event.endpoint_sealed, 0
+                if event.endpoint_sealed is None:
                     line.unposted.clear()
             case _:
                 pass
@@ -156,23 +154,25 @@ class NoticesActor(LoopActor):
         now = self._ports.clock.utc()
         while line.unposted and now - line.unposted[0][1].occurred_at > delivering.DISABLED_AFTER:
             log.warning("notice_not_posted", tenant_id=tenant_id, kind=line.unposted.popleft()[1].kind)
-        if line.is_posting or line.rest is not None or not line.unposted or line.url is None:
+        if line.is_posting or line.rest is not None or not line.unposted or line.endpoint_sealed is None:
             return
         line.is_posting = True
         number, notice = line.unposted[0]
-        posted = self._posted(tenant_id, line.url, line.secret_sealed, number, notice)
+        posted = self._posted(tenant_id, line.endpoint_sealed, number, notice)
         self.beside(posted, lambda how: self._was_posted(tenant_id, number, how))
 
     async def _posted(
-        self, tenant_id: str, url: str, sealed: bytes, number: int, notice: events.NoticeGiven
+        self, tenant_id: str, sealed: bytes, number: int, notice: events.NoticeGiven
     ) -> Posted | StoreError:
         try:
-            secret = (await asyncio.to_thread(self._store.opened, tenant_id, PURPOSE, sealed)).decode()
+            to = callback.read(await asyncio.to_thread(self._store.opened, tenant_id, PURPOSE, sealed))
         except StoreError as error:
             return error
         told = Notice("notice.given", notice.occurred_at, notice.kind, notice.detail, notice.bot_id)
         body = msgspec.json.encode(told)
-        return await self._post(url, body, signed(secret, f"ntc_{tenant_id}_{number}", self._ports.clock.utc(), body))
+        return await self._post(
+            to.url, body, signed(to.secret, f"ntc_{tenant_id}_{number}", self._ports.clock.utc(), body)
+        )
 
     def _was_posted(self, tenant_id: str, number: int, how: Posted | StoreError) -> None:
         line = self._lines[tenant_id]

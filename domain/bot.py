@@ -51,8 +51,8 @@ class Bot(msgspec.Struct, frozen=True):
     breaker_open_until: datetime | None = None
     breaker_forced: bool = False
     config: Config = DEFAULT
-    callback_secret: bytes | None = None
-    """Sealed: what its updates are signed with."""
+    callback_sealed: bytes | None = None
+    """Where its updates are posted."""
 
     @property
     def tenants(self) -> tuple[str, ...]:
@@ -115,26 +115,32 @@ def remove(bot: Bot, tenant_id: str, now: datetime, by: str = TENANT, reason: st
             return (events.BotRemoved(occurred_at=now, bot_id=bot.bot_id, tenant_id=tenant_id, by=by, reason=reason),)
 
 
-def configure(
-    bot: Bot,
-    tenant_id: str,
-    change: dict[str, Any],
-    by: str,
-    now: datetime,
-    reason: str = "",
-    callback_secret: bytes | None = None,
-) -> Decision:
-    """`callback_secret`: made anew and sealed, for a callback URL that is set."""
+def configure(bot: Bot, tenant_id: str, change: dict[str, Any], by: str, now: datetime, reason: str = "") -> Decision:
     if bot.status_for(tenant_id) not in (Status.ACTIVE, Status.SUSPENDED):
         return _not_an_owner(bot.status_for(tenant_id))
     try:
         config = changed(bot.config, change)
     except msgspec.ValidationError as error:
         return Refused("invalid_request", f"{error}. Nothing was changed.")
-    who: dict[str, Any] = {"occurred_at": now, "bot_id": bot.bot_id, "tenant_id": tenant_id}
-    configured = events.BotConfigured(**who, config=config, by=by, reason=reason)
-    made = () if callback_secret is None else (events.CallbackSecretMade(**who, secret_sealed=callback_secret),)
-    return (*(() if config == bot.config else (configured,)), *made)
+    if config == bot.config:
+        return ()
+    return (
+        events.BotConfigured(
+            occurred_at=now, bot_id=bot.bot_id, tenant_id=tenant_id, config=config, by=by, reason=reason
+        ),
+    )
+
+
+def call_back(bot: Bot, tenant_id: str, sealed: bytes | None, by: str, now: datetime, reason: str = "") -> Decision:
+    """`sealed`: the address; None: nowhere."""
+    if bot.status_for(tenant_id) not in (Status.ACTIVE, Status.SUSPENDED):
+        return _not_an_owner(bot.status_for(tenant_id))
+    if sealed is None and bot.callback_sealed is None:
+        return ()
+    called = events.CallbackSet(
+        occurred_at=now, bot_id=bot.bot_id, tenant_id=tenant_id, by=by, callback_sealed=sealed, reason=reason
+    )
+    return (called,)
 
 
 def may_command(bot: Bot, tenant_id: str) -> Refused | None:
@@ -156,7 +162,7 @@ _AS_NEW: dict[str, object] = {
     "breaker_open_until": None,
     "breaker_forced": False,
     "config": DEFAULT,
-    "callback_secret": None,
+    "callback_sealed": None,
 }
 
 
@@ -185,8 +191,8 @@ def _changes(bot: Bot, event: events.Event) -> dict[str, object]:
             return {"owner": None, **_AS_NEW}
         case events.BotConfigured():
             return {"config": event.config}
-        case events.CallbackSecretMade():
-            return {"callback_secret": event.secret_sealed}
+        case events.CallbackSet():
+            return {"callback_sealed": event.callback_sealed}
         case events.BreakerOpened():
             return {"breaker_open_until": event.until, "breaker_forced": False}
         case events.BreakerForced():

@@ -16,9 +16,6 @@ Count = Annotated[int, Meta(ge=1, le=1000)]
 Seconds = Annotated[float, Meta(gt=0, le=3600)]
 
 
-Url = Annotated[str, Meta(max_length=2048)]
-
-
 class RetryConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     strategy: Strategy | None = None
     retries: Annotated[int, Meta(ge=0, le=10)] | None = None
@@ -42,8 +39,6 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     max_in_flight: Count | None = None
     retry: RetryConfig | None = None
     breaker: BreakerConfig | None = None
-    callback_url: Url | None = None
-    """Where its updates are posted; without one its tenant fetches them."""
 
 
 DEFAULT = Config()

@@ -12,9 +12,12 @@ from actors.delivery.endpoints import Endpoints
 from actors.delivery.lists import counted, listed
 from actors.delivery.pulls import SHUTTING_DOWN, Pulls
 from actors.delivery.round import Post, Round, Tools
+from actors.life import callback_purpose
 from actors.messages import (
+    CallbackInfo,
     ConfigureBot,
     DeliveryInfo,
+    DescribeCallback,
     ListDeliveries,
     Notify,
     PullUpdates,
@@ -128,6 +131,8 @@ class DeliveryActor(LoopActor):
                 self._pulls.stop(message)
             case ListDeliveries():
                 return self._refusal(message) or self.spawn(self._listed(message))
+            case DescribeCallback():
+                return self._refusal(message) or self.spawn(self._described(message.bot_id))
             case ReplayDeliveries():
                 return self._refusal(message) or self.spawn(self._replayed(message))
             case CallbackChanged():
@@ -223,6 +228,14 @@ class DeliveryActor(LoopActor):
         if message.bot_id in self._rounds:
             self._rounds[message.bot_id].replay(message.from_update_id, message.to_update_id)
         return found
+
+    async def _described(self, bot_id: int) -> CallbackInfo | Refused:
+        callback, address = self._ports.callbacks.of(bot_id), None
+        if callback is not None:
+            address = await self._desk.address(callback.tenant_id, callback_purpose(bot_id), callback.sealed)
+        if isinstance(address, StoreError):
+            return NOT_READ
+        return self._tools.endpoints.described(bot_id, address.url if address is not None else None)
 
     # What nobody fetched
 

@@ -8,6 +8,8 @@ from typing import NamedTuple, TypeVar
 
 import structlog
 
+from domain import callback
+from domain.callback import Address
 from domain.errors import Shredded, StoreError
 from domain.store.inbox import Inbox, InboxRow
 
@@ -53,8 +55,8 @@ class Desk:
     async def bots(self) -> list[int] | StoreError:
         return await self._beside(self._inbox.bots)
 
-    async def secret(self, tenant_id: str, purpose: str, sealed: bytes) -> str | StoreError:
-        return await self._beside(lambda: self._opened(tenant_id, purpose, sealed).decode())
+    async def address(self, tenant_id: str, purpose: str, sealed: bytes) -> Address | StoreError:
+        return await self._beside(lambda: callback.read(self._opened(tenant_id, purpose, sealed)))
 
     async def forget(self, bot_id: int) -> StoreError | None:
         return await self._beside(lambda: self._inbox.forget(bot_id))

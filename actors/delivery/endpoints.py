@@ -9,7 +9,7 @@ from datetime import datetime
 import structlog
 
 from actors.callbacks import Callback
-from actors.messages import ConfigureBot, Notify
+from actors.messages import CallbackInfo, ConfigureBot, Notify
 from actors.outside import Posted
 from actors.ports import Ports
 from domain import events, streams
@@ -51,6 +51,10 @@ class Endpoints:
     def width(self, bot_id: int) -> int:
         """How many lanes may go at once."""
         return 0 if bot_id in self._disabled else delivering.width(self._in_a_row.get(bot_id, 0))
+
+    def described(self, bot_id: int, url: str | None) -> CallbackInfo:
+        failing = self._failing.get(bot_id)
+        return CallbackInfo(url, failing.since if failing else None, self._in_a_row.get(bot_id, 0))
 
     def took(self, bot_id: int, callback: Callback) -> None:
         if callback == self._ports.callbacks.of(bot_id):

@@ -19,6 +19,7 @@ from actors.life import callback_purpose
 from actors.outside import Posted
 from actors.ports import Ports
 from domain import events
+from domain.callback import Address
 from domain.errors import Shredded, StoreError
 from domain.rules import delivering
 from domain.rules.delivering import Verdict
@@ -69,7 +70,7 @@ class Round:
         self._is_whole = True
         """All that waits is known."""
         self._is_over = False
-        self._secret: str | None = None
+        self._address: Address | None = None
         self._look(-1)
 
     def arrived(self) -> None:
@@ -85,7 +86,7 @@ class Round:
 
     def moved(self, callback: Callback) -> None:
         """To another callback URL, or with another secret: everything is tried there at once."""
-        self.callback, self._secret = callback, None
+        self.callback, self._address = callback, None
         self._lanes.wake()
         self._pump()
 
@@ -158,20 +159,19 @@ class Round:
         body = found[0].body
         if body is None:
             return NotHere(is_unreadable=True)
-        secret = await self._secret_of(callback)
-        if isinstance(secret, StoreError):
-            return Posted(None, "its secret cannot be read") if isinstance(secret, Shredded) else secret
+        address = await self._address_of(callback)
+        if isinstance(address, StoreError):
+            return Posted(None, "its address cannot be read") if isinstance(address, Shredded) else address
         message_id = f"upd_{self.bot_id}_{waiting.update_id}"
-        headers = signed(secret, message_id, self._tools.ports.clock.utc(), body)
-        return await self._tools.post(callback.url, body, headers)
+        headers = signed(address.secret, message_id, self._tools.ports.clock.utc(), body)
+        return await self._tools.post(address.url, body, headers)
 
-    async def _secret_of(self, callback: Callback) -> str | StoreError:
-        if self._secret is not None and callback is self.callback:
-            return self._secret
-        purpose = callback_purpose(self.bot_id)
-        found = await self._tools.desk.secret(callback.tenant_id, purpose, callback.secret_sealed)
-        if isinstance(found, str) and callback is self.callback:
-            self._secret = found
+    async def _address_of(self, callback: Callback) -> Address | StoreError:
+        if self._address is not None and callback is self.callback:
+            return self._address
+        found = await self._tools.desk.address(callback.tenant_id, callback_purpose(self.bot_id), callback.sealed)
+        if isinstance(found, Address) and callback is self.callback:
+            self._address = found
         return found
 
     def _came_back(self, lane: str, waiting: Waiting, callback: Callback, how: Posted | NotHere | StoreError) -> None:

@@ -19,7 +19,9 @@ from actors.messages.bots import (
 )
 from actors.messages.commands import Accepted, Cancel, Durability, Execute, ReadResult, Replayed
 from actors.messages.delivery import (
+    CallbackInfo,
     DeliveryInfo,
+    DescribeCallback,
     ListDeliveries,
     ListNotices,
     NoticeEndpoint,
@@ -58,6 +60,7 @@ __all__ = [
     "Act",
     "BotChanged",
     "BreakerState",
+    "CallbackInfo",
     "Cancel",
     "ChangeBot",
     "ClearAlert",
@@ -65,6 +68,7 @@ __all__ = [
     "DeliveryInfo",
     "DescribeAlerts",
     "DescribeBreaker",
+    "DescribeCallback",
     "DescribeFleet",
     "DescribeLimits",
     "DescribeRetention",

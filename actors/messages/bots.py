@@ -43,7 +43,7 @@ class RemoveBot(ChangeBot, frozen=True):
 
 
 class ConfigureBot(ChangeBot, frozen=True):
-    """`change`: fields of `domain.config.Config`; null takes one back to its default."""
+    """`change`: fields of `domain.config.Config`, and `callback_url`; null takes one back to its default."""
 
     change: dict[str, Any]
     by: str

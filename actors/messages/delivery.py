@@ -63,6 +63,23 @@ class ReplayDeliveries(OfBot, frozen=True):
     to_update_id: int
 
 
+class DescribeCallback(OfBot, frozen=True):
+    """Answered with `CallbackInfo`."""
+
+
+class CallbackInfo(Message, frozen=True):
+    callback_url: str | None
+    failing_since: datetime | None
+    """It has taken nothing since."""
+    failures_in_a_row: int
+
+    def __repr__(self) -> str:
+        return "CallbackInfo(<redacted>)"
+
+    def __rich_repr__(self) -> Iterator[str]:  # type: ignore[override]  # an address may hold a secret
+        yield "<redacted>"
+
+
 # To the notices actor
 
 

@@ -124,13 +124,16 @@ class BotConfigured(Event, frozen=True, kw_only=True):
     reason: str = ""
 
 
-class CallbackSecretMade(Event, frozen=True, kw_only=True):
-    """Updates posted to the bot's callback URL are signed with it from now on."""
+class CallbackSet(Event, frozen=True, kw_only=True):
+    """Its updates are posted from now on; with None its tenant fetches them."""
 
-    TOPIC = "callback-secret-made"
+    TOPIC = "callback-set"
     bot_id: int
     tenant_id: str
-    secret_sealed: bytes
+    by: str
+    callback_sealed: bytes | None = None
+    """The URL, and the secret that signs what is posted there."""
+    reason: str = ""
 
 
 class BreakerForced(Event, frozen=True, kw_only=True):

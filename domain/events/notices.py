@@ -32,8 +32,8 @@ class NoticeEndpointSet(NoticeEvent, frozen=True, kw_only=True):
     """Notices are posted there from now on; None: nowhere."""
 
     TOPIC = "notice-endpoint-set"
-    url: str | None = None
-    secret_sealed: bytes | None = None
+    endpoint_sealed: bytes | None = None
+    """The URL, and the secret that signs what is posted there."""
 
 
 class EndpointEvent(Event, frozen=True, kw_only=True):

@@ -38,7 +38,6 @@ SEEN = frozenset({
     # inside of config
     "bot_rps", "chat_rps", "group_rpm", "max_in_flight", "retry", "breaker", "strategy", "retries", "base_s", "cap_s",
     "failures", "cooldown_s", "successes", "slow_call_s",
-    "callback_url",
 })  # fmt: skip
 WITHHELD: Mapping[str, str] = {
     "token_sealed": "a secret, even if sealed",
@@ -47,8 +46,8 @@ WITHHELD: Mapping[str, str] = {
     "parameters_sealed": "a message's text, sealed",
     "result_sealed": "Telegram's answer, with a message's text in it, sealed",
     "body_hash": "short texts can be guessed from it",
-    "secret_sealed": "a secret, even if sealed",
-    "url": "a tenant's own address, with whatever it has put into it",
+    "callback_sealed": "a tenant's address and a secret, even if sealed",
+    "endpoint_sealed": "the same",
     "rows": "a projection's own, for rebuilds",
 }
 """And why. They are left out: a placeholder would tell no more."""

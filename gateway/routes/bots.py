@@ -16,7 +16,7 @@ from gateway import bodies
 from gateway.answers import answer, nothing
 from gateway.asking import asked
 from gateway.auth import Caller, Gate
-from gateway.callbacks import check_url
+from gateway.callbacks import without_callback
 from gateway.doors import Doors
 from gateway.problems import Problem
 from gateway.reading import Reads, Seen, bot_id_in
@@ -72,15 +72,13 @@ class Bots:
         return answer(_seen(row), position=position)
 
     async def configure(self, request: Request) -> Response:
-        """Any of the fields of `domain.config.Config`; null takes one back to the fleet's default."""
+        """`callback_url`, and the fields of `domain.config.Config`; null takes one back to the fleet's default."""
         caller = self._caller(request)
         body = await bodies.read(
             request.receive, request.headers.get("content-length", "0").encode(), self._doors.options.max_body_bytes
         )
         change = bodies.parameters(body)
-        bodies.shaped(change, Config)
-        if isinstance(url := change.get("callback_url"), str):
-            check_url("callback_url", url, self._doors.options)
+        bodies.shaped(without_callback(change, self._doors.options), Config)
         message = ConfigureBot(_bot_id(request), caller.tenant_id, change, BY)
         return self._changed(caller, await asked(self._doors.fleet, message))
 

@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from actors.messages import (
     DeliveryInfo,
+    DescribeCallback,
     ListDeliveries,
     PulledUpdates,
     PullUpdates,
@@ -59,6 +60,7 @@ class Updates:
     def routes(self) -> list[Route]:
         return [
             at("/api/bots/{bot_id}/updates", GET=self.pulled),
+            at("/api/bots/{bot_id}/callback", GET=self.described),
             at("/api/bots/{bot_id}/deliveries", GET=self.listed),
             at("/api/bots/{bot_id}/deliveries/replay", POST=self.replayed),
         ]
@@ -79,6 +81,10 @@ class Updates:
             return nothing()
         updates = [msgspec.Raw(update) for update in found.updates]
         return answer({"updates": updates, "next_offset": found.next_offset})
+
+    async def described(self, request: Request) -> Response:
+        caller, bot_id = await self._own(request)
+        return answer(await asked(self._doors.delivery, DescribeCallback(bot_id, caller.tenant_id)))
 
     async def listed(self, request: Request) -> Response:
         caller, bot_id = await self._own(request)

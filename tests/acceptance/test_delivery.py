@@ -198,14 +198,14 @@ def test_an_endpoint_that_is_gone_is_disabled_and_its_tenant_told(
         private.start()
         notices.until(lambda: notices.taken)
     with acme.client() as client:
-        bot = client.get(f"/api/bots/{acme.bot_id}").json()
+        left = client.get(f"/api/bots/{acme.bot_id}/callback").json()
         listed = client.get("/api/notices").json()["notices"]
         fetched = pulled(client, acme)
     (notice,) = notices.taken
 
     assert verifies(notice, told["secret"])
     assert ["endpoint_disabled"] == [one["kind"] for one in listed] == [json.loads(notice.body)["kind"]]
-    assert "callback_url" not in bot["config"]
+    assert {"callback_url": None, "failing_since": None, "failures_in_a_row": 0} == left
     assert ([1], 2) == fetched
 
 

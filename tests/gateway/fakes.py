@@ -19,10 +19,12 @@ from actors.messages import (
     Act,
     BotChanged,
     BreakerState,
+    CallbackInfo,
     ChangeBot,
     ConfigureBot,
     DescribeAlerts,
     DescribeBreaker,
+    DescribeCallback,
     DescribeFleet,
     DescribeLimits,
     DescribeRetention,
@@ -179,6 +181,8 @@ class Fleet(Actor):
                 return self._change(message, lambda bot, tenant: lives.resume(bot, tenant, by, NOON, reason))
             case RemoveBot(_, _, by, reason):
                 return self._change(message, lambda bot, tenant: lives.remove(bot, tenant, NOON, by, reason))
+            case ConfigureBot(_, _, {"callback_url": str()}):
+                return BotChanged(message.bot_id, "examples_bot", "active", 1, "whsec_c2VjcmV0")
             case ConfigureBot(_, _, change, by, reason):
                 return self._change(message, lambda bot, tenant: lives.configure(bot, tenant, change, by, NOON, reason))
             case ResetRetryStatistics(bot_id, reason, by):
@@ -357,6 +361,8 @@ class Delivery(Actor):
                 return []
             case ReplayDeliveries():
                 return 3
+            case DescribeCallback():
+                return CallbackInfo("https://acme.example/updates", None, 0)
             case _:
                 raise TypeError(f"the delivery actor has no case for {message!r}")
 

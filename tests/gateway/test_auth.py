@@ -42,6 +42,7 @@ ROUTES: list[tuple[str, str, object, tuple[int, ...]]] = [
     ("POST", f"/api/bots/{BOT_ID}/suspend", {}, TENANT),
     ("POST", f"/api/bots/{BOT_ID}/resume", None, TENANT),
     ("GET", f"/api/bots/{BOT_ID}/updates", None, TENANT),
+    ("GET", f"/api/bots/{BOT_ID}/callback", None, TENANT),
     ("GET", f"/api/bots/{BOT_ID}/deliveries", None, TENANT),
     (
         "POST",
