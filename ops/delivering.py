@@ -9,9 +9,10 @@ from typing import Any
 
 import pykka
 
-from actors.delivery.actor import Arrivals, DeliveryActor
+from actors.delivery.actor import DeliveryActor
 from actors.delivery.desk import Desk
 from actors.delivery.endpoints import failing_of
+from actors.delivery.mail import Arrivals
 from actors.messages import ConfigureBot
 from actors.notices import NoticesActor, Store
 from actors.outside import Outside

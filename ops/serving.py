@@ -13,7 +13,7 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp
 
-from actors.delivery.actor import EndPulls
+from actors.delivery.mail import EndPulls
 from actors.messages import Drain
 from domain.tenant import hashed
 from gateway.app import create_app

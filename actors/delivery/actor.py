@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import structlog
+from pykka import ActorDeadError
 
 from actors.delivery.desk import Desk
 from actors.delivery.endpoints import Endpoints
 from actors.delivery.lists import counted, listed
+from actors.delivery.mail import Arrivals, Arrived, Begin, CallbackChanged, EndPulls
 from actors.delivery.pulls import SHUTTING_DOWN, Pulls
 from actors.delivery.round import Post, Round, Tools
 from actors.life import callback_purpose
@@ -26,7 +28,7 @@ from actors.messages import (
 )
 from actors.messages.delivery import OfBot
 from actors.ports import Ports
-from actors.runtime import DEFERRED, LoopActor
+from actors.runtime import DEFERRED, InboxFull, LoopActor
 from domain.errors import StoreError
 from domain.refusal import Refused
 from domain.rules import delivering
@@ -45,42 +47,6 @@ NOT_PUSHED = Refused("invalid_request", "The bot has no callback URL: its update
 NOT_READ = Refused("store_unavailable", "The inbox could not be read. Try again.", 1.0)
 
 log = structlog.get_logger()
-
-
-class Arrived(NamedTuple):
-    """An update of this bot is in the inbox."""
-
-    bot_id: int
-
-
-class Arrivals:
-    """To be called on the loop after each commit of updates of a bot; however often that is, it is heard once."""
-
-    def __init__(self) -> None:
-        self.tell: Callable[[Arrived], None] = lambda _: None
-        self._told: set[int] = set()
-
-    def __call__(self, bot_id: int) -> None:
-        if bot_id not in self._told:
-            self._told.add(bot_id)
-            self.tell(Arrived(bot_id))
-
-    def heard(self, bot_id: int) -> None:
-        self._told.discard(bot_id)
-
-
-class CallbackChanged(NamedTuple):
-    bot_id: int
-    has_left: bool
-    """It is no longer its tenant's."""
-
-
-class EndPulls:
-    """The gateway is stopping: nobody waits any longer."""
-
-
-class Begin:
-    """The first message: what earlier processes have left goes its way."""
 
 
 class DeliveryActor(LoopActor):
@@ -188,7 +154,10 @@ class DeliveryActor(LoopActor):
 
     def _configure(self, message: ConfigureBot, then: Callable[[bool], None]) -> None:
         async def asked() -> bool:
-            return not isinstance(await self._ask_fleet(message), Refused)
+            try:
+                return not isinstance(await self._ask_fleet(message), Refused)
+            except (InboxFull, ActorDeadError):
+                return False
 
         self.beside(asked(), then)
 

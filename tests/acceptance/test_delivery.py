@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -123,6 +124,19 @@ def test_what_was_pulled_is_confirmed_by_the_next_offset_and_by_nothing_else_tho
     assert (negative.status_code, negative.json()["code"]) == (400, "invalid_request")
 
 
+def test_of_two_who_wait_the_older_one_is_told_so_and_the_other_hears_of_a_stop(
+    private: Gateway, sandbox: SandboxClient
+) -> None:
+    acme = Acme(private, sandbox)
+    with acme.client() as client, ThreadPoolExecutor(2) as pool:
+        asked = [pool.submit(client.get, f"/api/bots/{acme.bot_id}/updates", params={"timeout": 50}) for _ in range(2)]
+        (older,), (newer,) = wait(asked, return_when=FIRST_COMPLETED)
+        assert private.stop() == 0
+
+    assert (409, "updates_conflict") == (older.result().status_code, older.result().json()["code"])
+    assert (503, "shutting_down") == (newer.result().status_code, newer.result().json()["code"])
+
+
 def test_a_callback_on_this_machine_is_refused_unless_the_operator_allows_it(
     gateway: Gateway, sandbox: SandboxClient, endpoint: Endpoint
 ) -> None:
@@ -191,9 +205,9 @@ def test_an_endpoint_that_is_gone_is_disabled_and_its_tenant_told(
     acme = Acme(private, sandbox)
     with listening() as notices, acme.client() as client:
         told = client.put("/api/notices/endpoint", json={"url": notices.url}).raise_for_status().json()
-        calls_back(acme, endpoint.url)
+        secret = calls_back(acme, f"{endpoint.url}?key=a-hidden-key")["callback_secret"]
         assert private.stop() == 0
-        fill(private, acme, [an_update(1, chat=5)])
+        fill(private, acme, [an_update(1, chat=5, text="a-hidden-text")])
         endpoint.answers = lambda _: 410
         private.start()
         notices.until(lambda: notices.taken)
@@ -207,6 +221,9 @@ def test_an_endpoint_that_is_gone_is_disabled_and_its_tenant_told(
     assert ["endpoint_disabled"] == [one["kind"] for one in listed] == [json.loads(notice.body)["kind"]]
     assert {"callback_url": None, "failing_since": None, "failures_in_a_row": 0} == left
     assert ([1], 2) == fetched
+    files = [path for path in (*private.state_dir.rglob("*"), private.log) if path.is_file()]
+    hidden = ("a-hidden-key", "a-hidden-text", secret.removeprefix("whsec_"), told["secret"].removeprefix("whsec_"))
+    assert [] == [(path.name, one) for path in files for one in hidden if one.encode() in path.read_bytes()]
 
 
 def test_a_bot_whose_token_was_revoked_is_suspended_and_its_tenant_told(

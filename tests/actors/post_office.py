@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from actors.callbacks import Callback
-from actors.delivery.actor import Arrivals, DeliveryActor
+from actors.delivery.actor import DeliveryActor
 from actors.delivery.desk import Desk, update_purpose
 from actors.delivery.endpoints import failing_of
+from actors.delivery.mail import Arrivals
 from actors.life import callback_purpose
 from actors.messages import ConfigureBot, Notify, PulledUpdates, PullUpdates
 from actors.outside import Posted

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from actors.delivery.actor import EndPulls
+from actors.delivery.mail import EndPulls
 from actors.messages import StopPulling
 from domain import events
 from tests.actors.post_office import Office, an_update, on_a_loop

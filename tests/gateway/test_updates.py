@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from actors.messages import ConfigureBot, ListDeliveries, ListNotices, PullUpdates, ReplayDeliveries, SetNoticeEndpoint
+from actors.messages import (
+    ConfigureBot,
+    ListDeliveries,
+    ListNotices,
+    PullUpdates,
+    ReplayDeliveries,
+    SetNoticeEndpoint,
+    StopPulling,
+)
 from domain.refusal import Refused
 from tests.examples import BOT_ID, TENANT
 from tests.gateway.fakes import House
@@ -131,3 +139,30 @@ def test_a_notice_endpoint_is_set_with_a_secret_and_taken_away(house: House) -> 
     assert {"url": url, "secret": "whsec_c2VjcmV0"} == made.json()
     assert (400, 204) == (private.status_code, removed.status_code)
     assert [SetNoticeEndpoint(TENANT, url), SetNoticeEndpoint(TENANT, None)] == house.notices.asked
+
+
+def test_a_caller_that_goes_away_frees_its_place(house: House) -> None:
+    house.delivery.silent = True
+    heard = [{"type": "http.request", "body": b"", "more_body": False}, {"type": "http.disconnect"}]
+
+    def stopped() -> None:
+        if isinstance(house.delivery.asked[-1], StopPulling):
+            house.delivery.futures[0].set(Refused("updates_conflict", ""))
+
+    async def receive() -> dict[str, object]:
+        return heard.pop(0)
+
+    async def send(_: object) -> None: ...
+
+    house.delivery.on_asked = stopped
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": UPDATES,
+        "query_string": b"timeout=50",
+        "headers": [(b"authorization", f"Bearer {house.key}".encode())],
+    }
+    house.client.loop.run(house.client.app(scope, receive, send))
+    pull, stop = house.delivery.asked
+
+    assert StopPulling(BOT_ID, TENANT, pull.pull_id) == stop
