@@ -38,6 +38,7 @@ def slots_of(history: Iterable[Recorded], ports: Ports) -> dict[int, Slot]:
     slots = {bot_id: Slot(bot_id, bot.tenants) for bot_id, bot in bots.items() if bot.tenants}
     for bot_id, slot in slots.items():
         remembers_breaker(slot, bots[bot_id], ports)
+        ports.callbacks.is_as(bots[bot_id])
         if was_given_up(bots[bot_id]):
             slot.sick = bots[bot_id].suspended
     return slots

@@ -6,24 +6,30 @@ it is on disk. Where somebody else has written to the stream the actor steps dow
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from functools import partial, reduce
 
 import msgspec
 
-from actors.fleet import was_given_up
-from actors.messages import BotChanged, ConfigureBot, RemoveBot, ResumeBot
+from actors.fleet import BY, was_given_up
+from actors.messages import BotChanged, ConfigureBot, Notify, RemoveBot, ResumeBot
 from actors.ports import Ports, Then
 from actors.slot import Slot
 from domain import bot as lives
-from domain import events, streams
+from domain import callback, events, streams
 from domain.bot import Bot
+from domain.callback import Address
 from domain.errors import StoreError
 from domain.refusal import Refused
 from domain.rules.tokens import Token
+from domain.signing import SECRET_BYTES
 from domain.store.ledger import Snapshot
 
 SNAPSHOT_EVERY = 50
+CALLBACK_URL = "callback_url"
+
+NOT_MADE = Refused("store_unavailable", "The change could not be recorded and was not made. Try again.")
 
 Reply = Callable[[object], None]
 
@@ -31,6 +37,11 @@ Reply = Callable[[object], None]
 NO_TOKEN = Refused(
     "bot_suspended", "The bot's token cannot be opened any more. Remove the bot and register it again with its token."
 )
+
+
+def callback_purpose(bot_id: int) -> str:
+    """Of the address that its updates are posted to, in the vault."""
+    return f"callback/{bot_id}"
 
 
 class SteppedDown(Exception):
@@ -89,9 +100,23 @@ class Life:
             self.token = None
 
     def configured(self, message: ConfigureBot, reply: Reply) -> None:
-        now = self._ports.clock.utc()
-        decision = lives.configure(self.bot, message.tenant_id, message.change, message.by, now, message.reason)
-        self.decided(decision, message.tenant_id, reply)
+        tenant_id, change, now = message.tenant_id, message.change, self._ports.clock.utc()
+        rest = {name: value for name, value in change.items() if name != CALLBACK_URL}
+        decision = lives.configure(self.bot, tenant_id, rest, message.by, now, message.reason)
+        if CALLBACK_URL not in change or isinstance(decision, Refused):
+            self.decided(decision, tenant_id, reply)
+            return
+        address, sealed, url = None, None, change[CALLBACK_URL]
+        if url is not None:
+            address = callback.an_address(str(url), secrets.token_bytes(SECRET_BYTES))
+            try:
+                sealed = self._ports.seal(tenant_id, callback_purpose(self.bot.bot_id), callback.written(address))
+            except StoreError:
+                reply(NOT_MADE)
+                return
+        called = lives.call_back(self.bot, tenant_id, sealed, message.by, now, message.reason)
+        both = called if isinstance(called, Refused) else (*decision, *called)
+        self.decided(both, tenant_id, lambda answer: reply(_with(address, answer)))
 
     def breaker_set(self, event: events.Event, reply: Reply) -> None:
         tenant_id = self.bot.tenants[0] if self.bot.tenants else ""
@@ -112,23 +137,31 @@ class Life:
         stream = streams.bot_stream(after.bot_id)
         due = before.version // SNAPSHOT_EVERY != after.version // SNAPSHOT_EVERY
         snapshot = Snapshot(stream, after.version, msgspec.json.encode(after)) if due else None
-        written = partial(self._written, then, after)
+        written = partial(self._written, then, before, after)
         self._ports.journal.write(stream, before.version, decided, written, snapshot)
         self.bot = after
         self._slot.tenants = after.tenants
         if before.suspended != after.suspended:
             self._slot.sick = after.suspended if was_given_up(after) else None
 
-    def _written(self, then: Then, after: Bot, result: int | StoreError) -> None:
+    def _written(self, then: Then, before: Bot, after: Bot, result: int | StoreError) -> None:
         then(result)
         if isinstance(result, StoreError):
             self._slot.tell(WriteFailed(result, self))
         else:
             self._ports.followed(after)
+            self._tell_others(before, after)
+
+    def _tell_others(self, before: Bot, after: Bot) -> None:
+        """What is on disk now."""
+        self._ports.callbacks.became(before, after)
+        if after.suspended is not None and before.suspended is None and after.suspended_by == BY and after.owner:
+            told = f"Bot {after.bot_id} is suspended: {after.suspended}."
+            self._ports.notify(Notify(after.owner.tenant_id, "bot_suspended", told, after.bot_id))
 
     def _answer(self, tenant_id: str, result: int | StoreError) -> BotChanged | Refused:
         if isinstance(result, StoreError):
-            return Refused("store_unavailable", "The change could not be recorded and was not made. Try again.")
+            return NOT_MADE
         return self._as_seen_by(tenant_id, result)
 
     def _as_seen_by(self, tenant_id: str, position: int | None) -> BotChanged:
@@ -136,3 +169,9 @@ class Life:
         if who is None or who.tenant_id != tenant_id:
             who = self.bot.claims.get(tenant_id)
         return BotChanged(self.bot.bot_id, who.username if who else "", self.bot.status_for(tenant_id).value, position)
+
+
+def _with(address: Address | None, answer: object) -> object:
+    if address is None or not isinstance(answer, BotChanged):
+        return answer
+    return msgspec.structs.replace(answer, callback_secret=address.secret)

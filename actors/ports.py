@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from actors.callbacks import Callbacks
+from actors.messages.delivery import Notify
 from domain.bot import Bot
 from domain.errors import StoreError
 from domain.events import DayEvent, Event
@@ -125,6 +127,9 @@ class Ports:
     """What must be kept, for this tenant and this purpose. Raises StoreError."""
     followed: Callable[[Bot], None] = lambda _: None
     """Told what a bot is, whenever a change of its life is on disk."""
+    callbacks: Callbacks = field(default_factory=Callbacks)
+    notify: Callable[[Notify], None] = lambda _: None
+    """Tells a tenant."""
 
     def utc_of(self, steady_s: float) -> datetime:
         """The wall-clock time that a steady one stands for, as things are now."""

@@ -53,6 +53,8 @@ class Bot(msgspec.Struct, frozen=True):
     """For how long it was opened."""
     breaker_forced: bool = False
     config: Config = DEFAULT
+    callback_sealed: bytes | None = None
+    """Where its updates are posted."""
 
     @property
     def tenants(self) -> tuple[str, ...]:
@@ -131,6 +133,18 @@ def configure(bot: Bot, tenant_id: str, change: dict[str, Any], by: str, now: da
     )
 
 
+def call_back(bot: Bot, tenant_id: str, sealed: bytes | None, by: str, now: datetime, reason: str = "") -> Decision:
+    """`sealed`: the address; None: nowhere."""
+    if bot.status_for(tenant_id) not in (Status.ACTIVE, Status.SUSPENDED):
+        return _not_an_owner(bot.status_for(tenant_id))
+    if sealed is None and bot.callback_sealed is None:
+        return ()
+    called = events.CallbackSet(
+        occurred_at=now, bot_id=bot.bot_id, tenant_id=tenant_id, by=by, callback_sealed=sealed, reason=reason
+    )
+    return (called,)
+
+
 def may_command(bot: Bot, tenant_id: str) -> Refused | None:
     match bot.status_for(tenant_id):
         case Status.ACTIVE:
@@ -150,6 +164,7 @@ _AS_NEW: dict[str, object] = {
     "breaker_open_until": None,
     "breaker_forced": False,
     "config": DEFAULT,
+    "callback_sealed": None,
 }
 
 
@@ -178,6 +193,8 @@ def _changes(bot: Bot, event: events.Event) -> dict[str, object]:
             return {"owner": None, **_AS_NEW}
         case events.BotConfigured():
             return {"config": event.config}
+        case events.CallbackSet():
+            return {"callback_sealed": event.callback_sealed}
         case events.BreakerOpened():
             cooldown_s = (event.until - event.occurred_at).total_seconds()
             return {"breaker_open_until": event.until, "breaker_cooldown_s": cooldown_s, "breaker_forced": False}

@@ -8,6 +8,12 @@ import hmac
 from datetime import datetime
 
 PREFIX = "whsec_"
+SECRET_BYTES = 32
+
+
+def secret_of(chance: bytes) -> str:
+    """A secret as its owner gets it."""
+    return PREFIX + base64.b64encode(chance).decode()
 
 
 def signed(secret: str, message_id: str, at: datetime, body: bytes) -> dict[str, str]:

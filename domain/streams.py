@@ -34,6 +34,8 @@ BOTS = "bot/"
 TENANTS = "tenant/"
 ALERTS = "alert/"
 UPDATES = "updates/"
+NOTICES = "notices/"
+ENDPOINTS = "endpoint/"
 SUMMARIES = "summary/"
 RETENTION = "retention"
 DAYS = "d/"
@@ -49,6 +51,15 @@ def updates_stream(bot_id: int) -> str:
 
 def alert_stream(kind: str, bot_id: int) -> str:
     return f"{ALERTS}{kind}/{bot_id}"
+
+
+def notice_stream(tenant_id: str) -> str:
+    return f"{NOTICES}{tenant_id}"
+
+
+def endpoint_stream(bot_id: int) -> str:
+    """How the bot's callback URL fares."""
+    return f"{ENDPOINTS}{bot_id}"
 
 
 def key_stream(day: date, tenant_id: str, key: str) -> str:

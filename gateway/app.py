@@ -22,12 +22,14 @@ from gateway.routes.events import Events
 from gateway.routes.fleet import FleetRoutes
 from gateway.routes.health import HealthRoutes
 from gateway.routes.history import HistoryRoutes
+from gateway.routes.notices import Notices
 from gateway.routes.projections import Projections
 from gateway.routes.retention import RetentionRoutes
 from gateway.routes.retries import Retries
 from gateway.routes.service import Service
 from gateway.routes.stories import Stories
 from gateway.routes.tenants import Tenants
+from gateway.routes.updates import Updates
 from gateway.routes.webhooks import Webhooks, is_webhook
 from gateway.routes.whatif import WhatIf
 
@@ -46,6 +48,8 @@ def create_app(doors: Doors) -> Starlette:
             *webhooks.routes(),
             *Stories(doors, gate, reads).routes(),
             *Bots(doors, gate, reads).routes(),
+            *Updates(doors, gate, reads).routes(),
+            *Notices(doors, gate).routes(),
             # Before those of health: there a bot's id is whatever follows.
             *HistoryRoutes(doors, gate, reads).routes(),
             *HealthRoutes(doors, gate, reads).routes(),

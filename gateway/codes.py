@@ -51,6 +51,10 @@ PROBLEMS: Mapping[str, Kind] = MappingProxyType({
     "bot_unverified": Kind(
         409, "The bot is not proven to be yours", "It takes no commands until its ownership is verified."
     ),
+    "updates_pushed": Kind(
+        409, "Its updates are posted", 'PATCH /api/bots/{bot_id} {"callback_url": null} before you fetch them.'
+    ),
+    "updates_conflict": Kind(409, "Somebody else fetches its updates", "Fetch the updates of one bot in one place."),
     # The command
     "telegram_rejected": Kind(422, "Telegram refused the command", "Correct it; the same one is refused again."),
     "telegram_hold": Kind(

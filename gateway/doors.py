@@ -100,6 +100,7 @@ class GatewayOptions:
     max_deadline_s: float = 3600.0
     retention_days: int = 30
     max_body_bytes: int = 1024 * 1024
+    callback_allow_private: bool = False
     max_event_streams: int = 100
     max_event_streams_per_key: int = 10
 
@@ -112,6 +113,8 @@ class Doors:
     audit: Askable
     updates: Askable
     doorstep: Doorstep
+    delivery: Askable
+    notices: Askable
     find_key: Callable[[str], Key | None]
     """By key id; None for one that is unknown or revoked. Called on every request."""
     views: Readable

@@ -13,6 +13,7 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp
 
+from actors.delivery.mail import EndPulls
 from actors.messages import Drain
 from domain.tenant import hashed
 from gateway.app import create_app
@@ -59,6 +60,7 @@ async def serve(settings: Settings, ready: Callable[[str, Loft], None]) -> None:
         # While the fleet drains the gateway still answers: new commands hear "shutting_down", old ones their outcome.
         await loft.fleet.ask(Drain(settings.drain_s), block=False)
         loft.replay.stop()
+        loft.delivery.tell(EndPulls())
         server.should_exit = True
         await serving
         if lost.done():
@@ -74,6 +76,8 @@ def doors(settings: Settings, loft: Loft) -> Doors:
         audit=loft.audit,
         updates=loft.inbound.updates,
         doorstep=loft.inbound.doorstep,
+        delivery=loft.delivery,
+        notices=loft.notices,
         find_key=loft.keys.find,
         views=loft.views,
         past=loft.past,
@@ -91,6 +95,7 @@ def doors(settings: Settings, loft: Loft) -> Doors:
             admin_key_hash=hashed(admin_key.get_secret_value()) if admin_key else None,
             retention_days=settings.retention_days,
             version=VERSION,
+            callback_allow_private=settings.callback_allow_private,
             max_event_streams=settings.max_event_streams,
             max_event_streams_per_key=settings.max_event_streams_per_key,
         ),

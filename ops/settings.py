@@ -55,6 +55,9 @@ class Settings(BaseSettings):
     )
     alert_url: str | None = Field(None, description="where the operator's alerts are posted (Standard Webhooks)")
     alert_secret: SecretStr | None = Field(None, description="signs them; 32 characters or more, or whsec_ and base64")
+    callback_allow_private: bool = Field(
+        False, description="whether tenants' callback and notice URLs may be http, private or loopback addresses"
+    )
     fleet_rps: Limit = Field(25, description="requests per second of the whole fleet; 0: no limit")
     method_rps: Annotated[dict[str, float], NoDecode] = Field(
         default_factory=dict,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -17,12 +17,14 @@ from actors.acceptance import Archive
 from actors.accounts import AccountsActor, KeyRing, Weights
 from actors.audit import AuditActor
 from actors.fleet import remembers_hold, slots_of, take_up
+from actors.guards import Policy
 from actors.incarnations import GIVEN_UP, Bots
 from actors.journal import Journal
 from actors.messages import Drain, FoundOperator, TenantKey
-from actors.ports import Arrived, Calling, Clock, Ports
+from actors.ports import Calling, Clock, Ports
 from actors.removal import Removals
 from actors.runtime import stopped
+from actors.slot import Slot
 from actors.stewards import RetentionSteward
 from actors.supervisor import Supervisor
 from actors.telegram import Telegram
@@ -34,6 +36,7 @@ from domain.store.vault import Vault
 from domain.tenant import removed_in
 from gateway.events.replay import Replay
 from ops.clock import LoopTimers, SystemClock
+from ops.delivering import Delivering
 from ops.inbound import Following, Inbound, hearing_bots
 from ops.parts import alerts_of, permits_of, policy_of, projections_of
 from ops.retention import worker
@@ -60,6 +63,8 @@ class Loft:
     alerts: pykka.ActorRef[Any]
     audit: pykka.ActorRef[Any]
     inbound: Inbound
+    delivery: pykka.ActorRef[Any]
+    notices: pykka.ActorRef[Any]
     keys: KeyRing
     views: Views
     past: Past
@@ -81,7 +86,6 @@ async def running(
     clock: Clock | None = None,
     telegram: Callable[[], Calling] | None = None,
     jitter: Callable[[], float] = random.random,
-    arrived: Arrived = lambda *_: None,
 ) -> AsyncIterator[Loft]:
     """Starts everything in the running loop and drains it in the end.
 
@@ -110,16 +114,13 @@ async def running(
         calling = telegram() if telegram else Telegram(settings.telegram_api, settings.max_connections)
         stack.push_async_callback(calling.close)
         following = Following()
-        ports = Ports(clock, LoopTimers(), journal, calling, jitter, vault.seal, following)
+        bare = Ports(clock, LoopTimers(), journal, calling, jitter, vault.seal, following)
+        delivering = Delivering(bare, ledger, vault, stack, allow_private=settings.callback_allow_private)
+        ports = delivering.ports
         policy = policy_of(settings)
         archive = Archive(ledger.stream, ledger.at, vault.open)
         slots = slots_of(ledger.streams_under(streams.BOTS), ports)
-        for hold in opened.holds(clock.utc()):
-            if hold.bot_id in slots:
-                remembers_hold(slots[hold.bot_id], hold, policy.pace, ports)
-        for command in opened.commands():
-            home = None if command.first.tenant_id in removed else slots.get(command.first.bot_id)
-            take_up(home, command, ports, archive)
+        _take_up_all(opened, slots, removed, policy, ports, archive)
         incidents = alerts.newest(recorded.event for recorded in ledger.streams_under(streams.ALERTS))
         telling = alerts_of(settings, ports, incidents, stack)
         keys, weights = KeyRing(), Weights()
@@ -134,7 +135,12 @@ async def running(
             [bot_id for (kind, bot_id), one in incidents.items() if kind == GIVEN_UP and one.is_open],
         )
         stack.push_async_callback(_ask, supervisor, Drain(settings.drain_s))
-        inbound = hearing_bots(settings, ports, ledger, vault, telling.tell, supervisor, arrived, stack)
+        delivery = delivering.started(slots, supervisor)
+
+        def heard(bot_id: int, *_: object) -> None:
+            delivering.arrived(bot_id)
+
+        inbound = hearing_bots(settings, ports, ledger, vault, telling.tell, supervisor, heard, stack)
         following.tells(inbound.updates)
         removals = Removals(supervisor, vault.shred, clock, ports.timers)
         accounts = AccountsActor.start(tenants, journal, clock, keys, weights, removals)
@@ -151,6 +157,8 @@ async def running(
             alerts=telling,
             audit=AuditActor.start(journal, clock),
             inbound=inbound,
+            delivery=delivery,
+            notices=delivering.notices,
             retention=retention,
             keys=keys,
             views=views,
@@ -163,6 +171,18 @@ async def running(
             first_admin_key=first,
             steward=steward,
         )
+
+
+def _take_up_all(
+    opened: OpenThings, slots: dict[int, Slot], removed: Collection[str], policy: Policy, ports: Ports, archive: Archive
+) -> None:
+    """What the last process left: holds that are not over, and commands without an outcome."""
+    for hold in opened.holds(ports.clock.utc()):
+        if hold.bot_id in slots:
+            remembers_hold(slots[hold.bot_id], hold, policy.pace, ports)
+    for command in opened.commands():
+        home = None if command.first.tenant_id in removed else slots.get(command.first.bot_id)
+        take_up(home, command, ports, archive)
 
 
 def interrupted(ledger: Ledger) -> OpenThings:

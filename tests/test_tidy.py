@@ -28,7 +28,7 @@ GATEWAY_KNOWS_OF_ACTORS = {"actors.messages", "actors.runtime"}
 
 RULE_INGREDIENTS = {
     "__future__", "collections", "dataclasses", "datetime", "domain", "enum", "functools", "hashlib", "heapq",
-    "itertools", "math", "re", "typing",
+    "ipaddress", "itertools", "math", "re", "typing", "urllib",
 }  # fmt: skip
 """Time and chance arrive as arguments, and the world does not arrive at all."""
 CLOCKS = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -49,7 +50,7 @@ class RemoveBotsOf(Message, frozen=True):
 
 
 class ConfigureBot(ChangeBot, frozen=True):
-    """`change`: fields of `domain.config.Config`; null takes one back to its default."""
+    """`change`: fields of `domain.config.Config`, and `callback_url`; null takes one back to its default."""
 
     change: dict[str, Any]
     by: str
@@ -87,3 +88,13 @@ class BotChanged(Message, frozen=True):
     username: str
     status: str
     position: int | None
+    callback_secret: str | None = None
+    """Where one was made, and then this once."""
+
+    def __repr__(self) -> str:
+        return f"BotChanged({self.bot_id}, {self.status}, {self.position})"
+
+    def __rich_repr__(self) -> Iterator[object]:  # type: ignore[override]  # msgspec's own shows every field
+        yield self.bot_id
+        yield self.status
+        yield self.position

@@ -133,6 +133,18 @@ class BotConfigured(Event, frozen=True, kw_only=True):
     reason: str = ""
 
 
+class CallbackSet(Event, frozen=True, kw_only=True):
+    """Its updates are posted from now on; with None its tenant fetches them."""
+
+    TOPIC = "callback-set"
+    bot_id: int
+    tenant_id: str
+    by: str
+    callback_sealed: bytes | None = None
+    """The URL, and the secret that signs what is posted there."""
+    reason: str = ""
+
+
 class BreakerForced(Event, frozen=True, kw_only=True):
     """Open until an admin resets it."""
 

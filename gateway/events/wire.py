@@ -28,6 +28,8 @@ SEEN = frozenset({
     "kind", "detail", "after_s", "told",
     # updates
     "update_id", "via", "chat_type", "command", "after_ms",
+    # notices and endpoints
+    "number", "is_warned",
     # what operators do, and retention
     "weight", "action", "target", "projection", "skipped_position", "skipped_topic", "day", "up_to", "counts",
     "kept_from", "events",
@@ -46,6 +48,8 @@ WITHHELD: Mapping[str, str] = {
     "parameters_sealed": "a message's text, sealed",
     "result_sealed": "Telegram's answer, with a message's text in it, sealed",
     "body_hash": "short texts can be guessed from it",
+    "callback_sealed": "a tenant's address and a secret, even if sealed",
+    "endpoint_sealed": "the same",
     "rows": "a projection's own, for rebuilds",
 }
 """And why. They are left out: a placeholder would tell no more."""

@@ -27,6 +27,7 @@ from gateway import bodies
 from gateway.answers import answer, nothing
 from gateway.asking import asked
 from gateway.auth import Caller, Gate
+from gateway.callbacks import without_callback
 from gateway.doors import Doors
 from gateway.problems import Problem
 from gateway.reading import Reads, Seen, bot_id_in
@@ -86,13 +87,13 @@ class Bots:
         return answer(told, position=position)
 
     async def configure(self, request: Request) -> Response:
-        """Any of the fields of `domain.config.Config`; null takes one back to the fleet's default."""
+        """`callback_url`, and the fields of `domain.config.Config`; null takes one back to the fleet's default."""
         caller = self._caller(request)
         body = await bodies.read(
             request.receive, request.headers.get("content-length", "0").encode(), self._doors.options.max_body_bytes
         )
         change = bodies.parameters(body)
-        check_config(self._doors, change)
+        check_config(self._doors, without_callback(change, self._doors.options))
         message = ConfigureBot(_bot_id(request), caller.tenant_id, change, BY)
         return self._changed(caller, await asked(self._doors.fleet, message))
 
@@ -128,6 +129,8 @@ class Bots:
             "ownership": UNVERIFIED if changed.status == Status.UNVERIFIED else REGISTERED,
             "position": changed.position,
         }
+        if changed.callback_secret is not None:
+            content["callback_secret"] = changed.callback_secret
         return answer(content, status, position=changed.position)
 
 

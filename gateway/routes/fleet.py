@@ -15,6 +15,7 @@ from gateway import bodies
 from gateway.answers import answer, nothing
 from gateway.asking import asked
 from gateway.auth import Caller, Gate
+from gateway.callbacks import without_callback
 from gateway.doors import Doors
 from gateway.problems import Problem
 from gateway.reading import Reads, bot_id_in, number_in_query
@@ -73,7 +74,9 @@ class FleetRoutes:
         body = await bodies.read(request.receive, length, self._doors.options.max_body_bytes)
         change = bodies.parameters(body)
         why = bodies.shaped({"reason": change.pop("reason")} if "reason" in change else {}, Why)
-        check_config(self._doors, change)
+        check_config(self._doors, without_callback(change, self._doors.options))
+        if change.get("callback_url") is not None:
+            raise Problem("invalid_request", "Where updates go is their tenant's to say: you can set it to null.")
         return _told(await self._ask(caller, ConfigureBot(_bot_id(request), OWNER, change, ADMIN, _line(why.reason))))
 
     async def remove(self, request: Request) -> Response:

@@ -148,6 +148,10 @@ class Acme:
     def client(self) -> httpx.Client:
         return self._gateway.client(self.key)
 
+    def client_of(self, other: Gateway) -> httpx.Client:
+        """Of another process over the same state."""
+        return other.client(self.key)
+
     def command(self, client: httpx.Client, method: str, **parameters: Any) -> httpx.Response:
         return client.post(f"/api/bots/{self.bot_id}/commands/{method}", json=parameters)
 

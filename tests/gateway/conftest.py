@@ -29,10 +29,12 @@ from tests.gateway.fakes import (
     Alerts,
     Audit,
     Client,
+    Delivery,
     Doorstep,
     Fleet,
     House,
     Log,
+    Notices,
     StandingClock,
     Steward,
     ThreadReplays,
@@ -71,6 +73,7 @@ def _house(directory: Path, stack: ExitStack, options: dict[str, Any]) -> House:
     stack.callback(replay.close)
     log = Log(ledger, runner, replay)
     fleet, accounts, audit = Fleet(log), Accounts(log), Audit(log)
+    delivery, notices = Delivery(), Notices()
     doors = Doors(
         fleet=fleet,
         accounts=accounts,
@@ -78,6 +81,8 @@ def _house(directory: Path, stack: ExitStack, options: dict[str, Any]) -> House:
         audit=audit,
         updates=Updates(),
         doorstep=Doorstep(),
+        delivery=delivery,
+        notices=notices,
         find_key=accounts.find,
         views=views,
         past=Past(ledger, views, Checkpoints(views.path.parent / "checkpoints", []), all_projections()),
@@ -90,7 +95,7 @@ def _house(directory: Path, stack: ExitStack, options: dict[str, Any]) -> House:
         options=replace(OPTIONS, **options),
     )
     client = Client(create_app(doors), loop)
-    house = House(client, doors, fleet, accounts, log, runner, ledger, audit)
+    house = House(client, doors, fleet, accounts, log, runner, ledger, audit, delivery, notices)
     house.key = accounts.found(TENANT, "Acme", (Scope.TENANT,)).api_key
     house.other_key = accounts.found(OTHER_TENANT, "Globex", (Scope.TENANT,)).api_key
     house.admin_key = accounts.found(OPERATOR, "Operator", (Scope.ADMIN,)).api_key

@@ -19,10 +19,12 @@ from actors.messages import (
     Act,
     BotChanged,
     BreakerState,
+    CallbackInfo,
     ChangeBot,
     ConfigureBot,
     DescribeAlerts,
     DescribeBreaker,
+    DescribeCallback,
     DescribeFleet,
     DescribeLimits,
     DescribeRetention,
@@ -33,12 +35,18 @@ from actors.messages import (
     IssueKey,
     KeyInfo,
     Limits,
+    ListDeliveries,
     ListKeys,
+    ListNotices,
     ListTenants,
+    NoticeEndpoint,
+    PulledUpdates,
+    PullUpdates,
     RegisterBot,
     RegisterTenant,
     RemoveBot,
     RemoveTenant,
+    ReplayDeliveries,
     ResetRetryStatistics,
     ResumeBot,
     RetentionReport,
@@ -46,7 +54,9 @@ from actors.messages import (
     RevokeKey,
     RotateWebhook,
     SetBreaker,
+    SetNoticeEndpoint,
     SkipEvent,
+    StopPulling,
     SuspendBot,
     TenantInfo,
     TenantKey,
@@ -179,6 +189,8 @@ class Fleet(Actor):
                 return self._change(message, lambda bot, tenant: lives.resume(bot, tenant, by, NOON, reason))
             case RemoveBot(_, _, by, reason):
                 return self._change(message, lambda bot, tenant: lives.remove(bot, tenant, NOON, by, reason))
+            case ConfigureBot(_, _, {"callback_url": str()}):
+                return BotChanged(message.bot_id, "examples_bot", "active", 1, "whsec_c2VjcmV0")
             case ConfigureBot(_, _, change, by, reason):
                 return self._change(message, lambda bot, tenant: lives.configure(bot, tenant, change, by, NOON, reason))
             case ResetRetryStatistics(bot_id, reason, by):
@@ -390,6 +402,32 @@ class Doorstep:
         return {"unknown_paths": 3}
 
 
+class Delivery(Actor):
+    def answer(self, message: Any) -> object:
+        match message:
+            case PullUpdates(offset=offset):
+                return PulledUpdates([b'{"update_id":7,"message":{"text":"caf\xc3\xa9"}}'], (offset or 0) + 8)
+            case ListDeliveries() | StopPulling():
+                return []
+            case ReplayDeliveries():
+                return 3
+            case DescribeCallback():
+                return CallbackInfo("https://acme.example/updates", None, 0)
+            case _:
+                raise TypeError(f"the delivery actor has no case for {message!r}")
+
+
+class Notices(Actor):
+    def answer(self, message: Any) -> object:
+        match message:
+            case ListNotices():
+                return []
+            case SetNoticeEndpoint(_, url):
+                return NoticeEndpoint(url, "whsec_c2VjcmV0" if url else None, 5)
+            case _:
+                raise TypeError(f"the notices actor has no case for {message!r}")
+
+
 class Client:
     """One loop for all requests, as in the running gateway."""
 
@@ -416,6 +454,8 @@ class House:
     runner: Runner
     ledger: Ledger
     audit: Audit
+    delivery: Delivery
+    notices: Notices
     tenant: str = "acme"
     key: str = field(default="", repr=False)
     other_key: str = field(default="", repr=False)

@@ -1,0 +1,58 @@
+"""Those who bring updates and notices to tenants, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from typing import Any
+
+import pykka
+
+from actors.delivery.actor import DeliveryActor
+from actors.delivery.desk import Desk
+from actors.delivery.endpoints import failing_of
+from actors.delivery.mail import Arrivals
+from actors.messages import ConfigureBot
+from actors.notices import NoticesActor, Store
+from actors.outside import Outside
+from actors.ports import Ports
+from actors.runtime import stopped
+from actors.slot import Slot
+from domain import streams
+from domain.store.ledger import Ledger
+from domain.store.vault import Vault
+
+
+class Delivering:
+    """The notices first: whoever has these ports can tell a tenant something."""
+
+    def __init__(
+        self, ports: Ports, ledger: Ledger, vault: Vault, stack: AsyncExitStack, *, allow_private: bool
+    ) -> None:
+        self._ledger, self._stack = ledger, stack
+        self.arrived = Arrivals()
+        """To be called after each commit of updates of a bot."""
+        self._outside = Outside(allow_private=allow_private)
+        stack.push_async_callback(self._outside.close)
+        self._desk = Desk(ledger.inbox, vault.open)
+        stack.push_async_callback(self._desk.close)
+        history = ledger.streams_under(streams.NOTICES)
+        self.notices = NoticesActor.start(ports, self._outside, Store(ledger.stream, vault.open), history)
+        stack.push_async_callback(stopped, self.notices)
+        self.ports = replace(ports, notify=self.notices.tell)
+
+    def started(self, slots: Mapping[int, Slot], fleet: pykka.ActorRef[Any]) -> pykka.ActorRef[DeliveryActor]:
+        def tenants_of(bot_id: int) -> tuple[str, ...]:
+            slot = slots.get(bot_id)
+            return slot.tenants if slot is not None else ()
+
+        async def ask_fleet(message: ConfigureBot) -> Any:
+            return await fleet.ask(message, block=False)
+
+        failing = failing_of(recorded.event for recorded in self._ledger.streams_under(streams.ENDPOINTS))
+        delivery = DeliveryActor.start(
+            self.ports, self._desk, self._outside, tenants_of, failing, ask_fleet, self.arrived
+        )
+        self._stack.push_async_callback(stopped, delivery)
+        return delivery
