@@ -18,6 +18,7 @@ def test_what_is_not_confirmed_is_handed_out_again(tmp_path: Path) -> None:
 
         assert ([1, 2], 3) == await office.pull(limit=2)
         assert ([1, 2], 3) == await office.pull(limit=2)
+        assert ([2, 3], 4) == await office.pull(offset=2)
         assert ([3], 4) == await office.pull(offset=3)
         assert ([], 4) == await office.pull(offset=4)
         office.journal.commit()
