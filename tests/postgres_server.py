@@ -30,7 +30,10 @@ START_WITHIN = 600
 TEMPLATE = "migrated"
 FROM_THE_PACKAGE = "BOTLOFT_TEST_POSTGRES"
 """Set to `package`: as on a machine without binaries of its own."""
-EMPTY = "DELETE FROM events; DELETE FROM snapshots; DELETE FROM data_keys; UPDATE log SET head = 0, low_water = 1"
+EMPTY = (
+    "DELETE FROM events; DELETE FROM snapshots; DELETE FROM data_keys; DELETE FROM inbox; "
+    "UPDATE log SET head = 0, low_water = 1"
+)
 SETTINGS = {"listen_addresses": "127.0.0.1", "max_connections": "60", "shared_buffers": "64MB"}
 
 
