@@ -144,8 +144,9 @@ async def running(
         following.tells(inbound.updates)
         removals = Removals(supervisor, vault.shred, clock, ports.timers)
         accounts = AccountsActor.start(tenants, journal, clock, keys, weights, removals)
-        dropping = Retention(ledger, past, all_projections())
-        work = worker(dropping, journal, clock, settings.retention_days, runner.position)
+        work = worker(
+            Retention(ledger, past, all_projections()), journal, clock, settings.retention_days, runner.position
+        )
         retention = RetentionSteward.start(work, clock, ports.timers)
         stack.push_async_callback(stopped, retention)
         first = None if settings.admin_key else await _ask(accounts, FoundOperator())
