@@ -67,9 +67,10 @@ def test_a_file_that_is_gone_or_another_is_noticed_at_the_next_look_and_filled_a
     before = dump(views)
     with running(filled):
         spoil(views.path)
-        position = log.append(registered(bot_id=5))
+        # The first of them may still go into what was there before: a look comes before each step.
+        for _ in range(2):
+            assert reached(filled, log.append(registered(bot_id=5)))
 
-        assert reached(filled, position)
         assert views.is_in_place()
         with sqlite3.connect(views.path) as other:
             bots = other.execute("SELECT COUNT(*) FROM bots").fetchone()
