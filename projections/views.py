@@ -17,7 +17,7 @@ from projections.moments import moment
 from projections.projection import Projection
 from projections.state import Pause
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Raised with every change of a table or of what a fold writes: the views then start over."""
 BUSY_S = 5.0
 CACHE_KIB = 32_768

@@ -23,6 +23,7 @@ from projections.usage.counts import (
     US_PER_MS,
 )
 from projections.usage.descriptions import normalised
+from projections.usage.heard_kept import NO_COMMAND, HeardKey
 from projections.usage.spans import DAY_S, HOUR_S
 
 
@@ -70,13 +71,14 @@ class BotHour:
 
 
 class Batch:
-    __slots__ = ("errors", "hours")
+    __slots__ = ("errors", "heard", "hours")
 
     def __init__(self) -> None:
         self.hours: dict[tuple[int, str, int], BotHour] = {}
         """By bot, tenant and hour."""
         self.errors: dict[ErrorKey, int] = {}
         """In the order in which they were first seen."""
+        self.heard: dict[HeardKey, int] = {}
 
     def delivered(self, event: events.CommandDelivered) -> None:
         hour = self._at(event)
@@ -98,6 +100,11 @@ class Batch:
             hour.counts[RETRIES] += 1
         if event.category is Category.RATE_LIMIT:
             hour.count(RATE_LIMITED, event)
+
+    def update_received(self, event: events.UpdateReceived) -> None:
+        at = int(event.occurred_at.timestamp())
+        key = (at - at % DAY_S, event.tenant_id, event.bot_id, event.command or NO_COMMAND)
+        self.heard[key] = self.heard.get(key, 0) + 1
 
     def _failed(self, event: events.Failed) -> BotHour:
         kind, hour = counted_as(event), self._at(event)
@@ -135,4 +142,5 @@ GATHERED: dict[type[events.Event], Callable[[Batch, Any], None]] = {
     events.CommandNotSent: Batch.not_sent,
     events.CommandUncertain: Batch.uncertain,
     events.AttemptFailed: Batch.attempt_failed,
+    events.UpdateReceived: Batch.update_received,
 }

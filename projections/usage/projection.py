@@ -18,6 +18,7 @@ from projections.spread import add, to_bytes, together
 from projections.usage.batch import GATHERED, Batch, BotHour
 from projections.usage.counts import BUSY, COUNTS, REQUEST_COUNTS, REQUESTS, TROUBLED, added, columns_of
 from projections.usage.errors_kept import write_errors
+from projections.usage.heard_kept import UPDATES, write_heard
 from projections.usage.spans import DAY_S
 
 EVERY_BOT, EVERY_TENANT = 0, ""
@@ -61,8 +62,9 @@ class UsageProjection:
         Table("usage_methods", begins="day"),
         Table("usage_chats", begins="day"),
         Table("usage_errors", begins="day"),
+        Table("usage_updates", begins="day"),
     )
-    tables = (HOURS, METHODS, CHATS, BUSY_CHATS, TROUBLED_CHATS, ERRORS)
+    tables = (HOURS, METHODS, CHATS, BUSY_CHATS, TROUBLED_CHATS, ERRORS, UPDATES)
 
     def fold(self, events: Sequence[Recorded], connection: sqlite3.Connection) -> None:
         batch = Batch()
@@ -80,6 +82,7 @@ class UsageProjection:
         connection.executemany(_ADD_CHAT, chats)
         _write_hours(batch.hours, connection)
         write_errors(batch.errors, connection)
+        write_heard(batch.heard, connection)
 
 
 def _write_hours(bots: Mapping[_Key, BotHour], connection: sqlite3.Connection) -> None:

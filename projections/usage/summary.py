@@ -8,6 +8,7 @@ from typing import TypeVar
 import msgspec
 
 from projections.usage.figures import Change, ChatUsage, MethodUsage, Period, change, period
+from projections.usage.heard import Heard, heard_in
 from projections.usage.lists import Slice, chats_in, methods_in
 from projections.usage.rows import Hour, Whose, hours, within
 from projections.usage.spans import DAY_S, WEEK_S, Span, before, day_start, month_start, seconds, so_far, week_start
@@ -34,6 +35,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     top_methods: list[MethodUsage]
     """Of this week."""
     top_chats: list[ChatUsage]
+    heard: Heard
+    """This week."""
 
 
 def summary(views: Readable, whose: Whose, now: datetime) -> Summary:
@@ -47,6 +50,7 @@ def summary(views: Readable, whose: Whose, now: datetime) -> Summary:
         rows = hours(connection, whose, Span(min(last_week.start, month.start, habits.start), tomorrow))
         top_methods = methods_in(connection, whose, week, TOP).rows
         top_chats = chats_in(connection, whose, week, TOP).rows
+        heard = heard_in(connection, whose, week, TOP.limit)
     this, last = _period(rows, so_far(week, now)), _period(rows, last_week)
     usual = [row for row in rows if row.hour >= habits.start]
     return Summary(
@@ -59,6 +63,7 @@ def summary(views: Readable, whose: Whose, now: datetime) -> Summary:
         most_active_weekday=_most(active_weekdays(usual)),
         top_methods=top_methods,
         top_chats=top_chats,
+        heard=heard,
     )
 
 

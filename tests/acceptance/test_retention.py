@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from domain import streams
+from domain.store.database import database_at
 from domain.store.ledger import Ledger
 from domain.store.mapper import Entry
-from domain.store.sqlite import SQLiteStore
 from ops.sandbox.client import SandboxClient
 from tests.acceptance.gateway_process import FAST, Acme, Gateway
 from tests.examples import a_delivered, a_started
@@ -19,7 +19,7 @@ DAYS_AGO = (40, 35, 33)
 
 def with_a_past(gateway: Gateway, acme: Acme) -> None:
     """As if its bot had been at work weeks ago: written while the gateway is stopped."""
-    with closing(SQLiteStore(gateway.state_dir / "botloft.db")) as store:
+    with closing(database_at(gateway.database_url).opened()) as store:
         ledger = Ledger(store)
         for days in DAYS_AGO:
             at = datetime.now(UTC) - timedelta(days=days)
@@ -57,7 +57,7 @@ def test_old_days_are_dropped_and_every_number_stays(tmp_path: Path, sandbox: Sa
     gateway.stop()
     assert before == rebuilt
     assert (34, 0) == (shown["days"], shown["last_run"]["events"])
-    with closing(SQLiteStore(gateway.state_dir / "botloft.db")) as store:
+    with closing(database_at(gateway.database_url).opened()) as store:
         left = [streams.day_of(recorded.stream) for recorded in Ledger(store).read(0, 1000)]
     assert f"{datetime.now(UTC) - timedelta(days=33):%Y-%m-%d}" in left
     assert f"{datetime.now(UTC) - timedelta(days=40):%Y-%m-%d}" not in left

@@ -22,6 +22,7 @@ from tests.examples import (
 )
 from tests.projections.sample_events import (
     accepted,
+    an_update,
     attempt_failed,
     breaker_events,
     challenged,
@@ -80,6 +81,7 @@ def _of_a_bot(draw: st.DrawFn) -> e.Event:
                 e.BreakerForced(occurred_at=at, reason="a flood", **who),
                 reset(bot_id=draw(st.sampled_from([None, BOT_ID])), at=at),
                 attempt_failed(1, category=Category.RATE_LIMIT, telegram_code=429, **command),
+                an_update(**who, occurred_at=at, command=draw(st.sampled_from(["start", None]))),
                 e.ActorStarted(**who, occurred_at=at),
             ]
         )

@@ -8,6 +8,8 @@ from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
+
 from domain import events as e
 from domain import streams
 from domain.failure import Category
@@ -56,6 +58,13 @@ def dump(views: Views) -> Dump:
 def dump_of(path: Path) -> Dump:
     with closing(Views(path)) as views:
         return dump(views)
+
+
+def an_update(**changes: object) -> e.UpdateReceived:
+    update = e.UpdateReceived(
+        occurred_at=after(0), bot_id=BOT_ID, tenant_id=TENANT, update_id=7, kind="message", via="webhook"
+    )
+    return msgspec.structs.replace(update, **changes)
 
 
 def recorded(events: Sequence[e.Event]) -> list[Recorded]:

@@ -23,6 +23,7 @@ from tests.projections.lives import lives
 from tests.projections.sample_events import (
     Dump,
     Log,
+    an_update,
     attempt_failed,
     challenged,
     dump,
@@ -82,6 +83,7 @@ def some_history() -> list[e.Event]:
             a_delivered(name, occurred_at=after(number + 1), telegram_ms=7.3 * number),
         ]
     events.append(attempt_failed(command_id="still open"))
+    events.append(an_update(command="start"))
     return events
 
 

@@ -31,7 +31,7 @@ from tests.examples import (
     an_uncertain,
 )
 from tests.projections.health_told import HealthTold
-from tests.projections.sample_events import attempt_failed, registered, removed
+from tests.projections.sample_events import an_update, attempt_failed, registered, removed
 from tests.projections.usage_told import OF_THE_BOT, OF_THE_FLEET, WEEK, UsageTold
 
 COUNTED = (
@@ -193,3 +193,13 @@ def test_another_day_has_its_own(told_usage: UsageTold) -> None:
     assert (2, 0.5, "rejected") == (error.count, error.share, error.counted_as)
     assert [29, 1] == [error.first_day.day, error.last_day.day]
     assert 3 == told_usage.errors(span=usage.last_days(1, NOON)).count
+
+
+def test_what_a_bot_hears_is_counted_and_by_the_commands_of_users(told_usage: UsageTold) -> None:
+    commands = ["start", "help", "start", None, "start"]
+    told_usage.after(registered(), *(an_update(update_id=n, command=one) for n, one in enumerate(commands)))
+    heard = told_usage.summary().heard
+
+    assert 5 == heard.updates
+    assert [("start", 3), ("help", 1)] == [(one.command, one.count) for one in heard.top_bot_commands]
+    assert 0 == told_usage.summary(usage.Whose(OTHER_TENANT, BOT_ID)).heard.updates
