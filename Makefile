@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 SEEDS ?= 20000
 FIRST ?= $(shell date +%s)
 
-.PHONY: demo run test test-acceptance test-rest sim check lint types bench clean
+.PHONY: demo run test test-processes test-rest sim check lint types bench clean
 
 demo: $(STAMP)  ## sandbox + gateway + traffic on free ports, a live table; Ctrl-C ends it
 	@$(BIN)/botloft demo
@@ -15,14 +15,15 @@ demo: $(STAMP)  ## sandbox + gateway + traffic on free ports, a live table; Ctrl
 run: $(STAMP)  ## the gateway with the settings of the environment
 	@$(BIN)/botloft serve
 
-test: $(STAMP)  ## every test: those of real processes, which wait a lot, beside all the others
-	@$(MAKE) --no-print-directory -j2 --output-sync=target test-acceptance test-rest
+# Those of real processes wait a lot: two lanes of about the same length.
+test: $(STAMP)  ## every test
+	@$(MAKE) --no-print-directory -j2 --output-sync=target test-processes test-rest
 
-test-acceptance: $(STAMP)
-	$(BIN)/pytest -q tests/acceptance
+test-processes: $(STAMP)
+	$(BIN)/pytest -q tests/acceptance/test_[a-r]*.py
 
 test-rest: $(STAMP)
-	$(BIN)/pytest -q --ignore=tests/acceptance
+	$(BIN)/pytest -q --ignore-glob='tests/acceptance/test_[a-r]*.py'
 
 sim: $(STAMP)  ## the simulation of the fleet under many new seeds: make sim SEEDS=20000 FIRST=1
 	BOTLOFT_SIM_FIRST=$(FIRST) BOTLOFT_SIM_SEEDS=$(SEEDS) $(BIN)/pytest -q -x tests/simulation -k whatever
