@@ -127,6 +127,9 @@ class Past:
         for statement in projection.tables:
             connection.execute(statement)
         checkpoint = self._checkpoints.before(projection.name, position)
+        if checkpoint is not None and _reached(connection, projection) < checkpoint.position:
+            # The live view begins anew, and has not come to what is settled.
+            checkpoint = None
         if checkpoint is not None:
             _fill(connection, projection, checkpoint)
         connection.execute("BEGIN")
@@ -153,6 +156,11 @@ class Past:
             if folded.stop is not None:
                 raise Unfoldable(f"{folded.stop.topic} at position {folded.stop.position}")
             after = folded.position
+
+
+def _reached(connection: sqlite3.Connection, projection: Projection) -> int:
+    row = connection.execute("SELECT position FROM live.positions WHERE name=?", (projection.name,)).fetchone()
+    return int(row[0]) if row else 0
 
 
 def _fill(connection: sqlite3.Connection, projection: Projection, checkpoint: Checkpoint) -> None:

@@ -144,3 +144,18 @@ def test_a_checkpoint_can_be_had_at_any_time(log: Log, views: Views, tmp_path: P
 
     assert ["checkpoints", f"{position}.db"] == [*next((tmp_path / "checkpoints").glob("*.db")).parts[-2:]]
     assert position == checkpoints.before("health", position).position
+
+
+def test_while_the_live_view_begins_anew_the_past_is_folded_from_the_log_alone(
+    log: Log, views: Views, checkpoints: Checkpoints
+) -> None:
+    runner = Runner(log.ledger, views, all_projections(), checkpoints)
+    for event in ten_days():
+        position = log.append(event)
+        runner.catch_up()
+    before = told_at(log, views, checkpoints, "history", position)
+    views.start_over()
+    views.prepare(all_projections())
+
+    assert before == told_at(log, views, checkpoints, "history", position)
+    assert len(before["history"]) > 30
