@@ -6,6 +6,8 @@ import hmac
 from collections.abc import Callable
 from typing import NamedTuple
 
+from starlette.requests import Request
+
 from domain.tenant import OPERATOR, Key, Scope, hashed, key_id_of, opens
 from gateway.problems import Problem
 
@@ -47,6 +49,12 @@ class Gate:
                 return caller
         asked, given = " or ".join(scopes), " and ".join(caller.scopes) or "none"
         raise Problem("forbidden", f"This takes a key with the scope {asked}; yours has {given}.")
+
+    def caller(self, request: Request, *scopes: Scope) -> Caller:
+        return self.admitted(request.headers.get("authorization"), *scopes)
+
+    def admin(self, request: Request) -> Caller:
+        return self.caller(request, Scope.ADMIN)
 
     def _caller(self, authorization: str | None) -> Caller:
         scheme, _, text = (authorization or "").partition(" ")

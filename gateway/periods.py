@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from starlette.requests import Request
 
+from gateway import times
 from gateway.problems import Problem
 from gateway.reading import number_in_query
+from gateway.times import EXAMPLE
 from projections.span import Span
 
 HOURS, HOURS_MAX = 24, 168
 BUCKETS_S = (300, 3600, 86_400)
 POINTS_MAX = 2100
 """A week in buckets of five minutes, and a little."""
-EXAMPLE = "2026-07-01T12:00:00Z"
 
 
 def span_in(request: Request, now: datetime) -> Span:
@@ -44,15 +45,14 @@ def _range_in(request: Request, now: datetime) -> tuple[datetime, datetime]:
 
 def _time(name: str, text: str) -> datetime:
     try:
-        found = datetime.fromisoformat(text)
+        found = times.parsed(text)
     except ValueError:
         raise Problem("invalid_request", f'"{name}" must be a time like {EXAMPLE}.') from None
-    if found.tzinfo is None:
-        raise Problem("invalid_request", f'"{name}" must say its time zone, as {EXAMPLE} does with its Z for UTC.')
-    try:
-        return found.astimezone(UTC)
     except OverflowError:
         raise Problem("invalid_request", f'"{name}" is too far away from the present.') from None
+    if found.tzinfo is None:
+        raise Problem("invalid_request", f'"{name}" must say its time zone, as {EXAMPLE} does with its Z for UTC.')
+    return found
 
 
 def _bucket_s(request: Request, start: datetime, end: datetime) -> int:

@@ -14,6 +14,8 @@ from typing import Concatenate, NamedTuple, ParamSpec, TypeVar
 
 from starlette.requests import Request
 
+from domain.errors import StoreError
+from gateway import times
 from gateway.auth import Caller
 from gateway.doors import Doors
 from gateway.problems import Problem
@@ -24,6 +26,7 @@ OWN_WRITES_S = 2.0
 """Then the view as it is: a held-up projection must not make a tenant's list unreadable."""
 AT_LEAST_S = 5.0
 MAX_DIGITS = 18
+LOG_AWAY = "The log cannot be read at the moment."
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -60,13 +63,17 @@ class Reads:
             return Seen(view, caller, at_least(request), also=also)
         if "at_least" in request.query_params:
             raise Problem("invalid_request", '"as_of" asks about the past and "at_least" waits: take one of them.')
+        asked = _moment_in(text, self._clock.utc())
         try:
-            return Seen(view, caller, 0, await asyncio.to_thread(self._past.moment, _moment_in(text)), also)
+            moment = await asyncio.to_thread(self._past.moment, asked)
         except NotReached as error:
             raise Problem("invalid_request", f'"as_of": {error}') from None
         except BeforeRetention as error:
             detail = f"Moments before {error.horizon:%Y-%m-%dT%H:%M:%SZ} cannot be asked about: their events are gone."
             raise Problem("before_retention", detail, members={"horizon": error.horizon}) from None
+        except StoreError:
+            raise Problem("store_unavailable", LOG_AWAY, retry_after_s=1.0) from None
+        return Seen(view, caller, 0, moment, also)
 
     def now(self, seen: Seen) -> datetime:
         """The moment that the question is about."""
@@ -85,6 +92,8 @@ class Reads:
             return await asyncio.to_thread(query, self._views, *args, **kwargs), position
         except sqlite3.Error:
             raise Problem("store_unavailable", "The views cannot be read at the moment.", retry_after_s=1.0) from None
+        except StoreError:
+            raise Problem("store_unavailable", LOG_AWAY, retry_after_s=1.0) from None
         except Unfoldable:
             detail = "An event before that moment cannot be folded; the operator sees which in /admin/system/stats."
             raise Problem("store_unavailable", detail) from None
@@ -112,17 +121,18 @@ def at_least(request: Request) -> int:
     return number_in_query(request, "at_least", 0, least=0, most=10**MAX_DIGITS)
 
 
-def _moment_in(text: str) -> int | datetime:
+def _moment_in(text: str, now: datetime) -> int | datetime:
     """A position, or a time with its zone."""
     if text.isascii() and text.isdecimal() and 0 < len(text) <= MAX_DIGITS and int(text) > 0:
         return int(text)
     try:
-        # A plus that was not escaped arrives as a space.
-        found = datetime.fromisoformat(text.replace(" ", "+"))
-    except ValueError:
+        found = times.parsed_of_address(text)
+    except (ValueError, OverflowError):
         found = None
     if found is None or found.tzinfo is None:
-        raise Problem("invalid_request", '"as_of" must be a position from 1 on, or a time like 2026-11-24T12:00:00Z.')
+        raise Problem("invalid_request", f'"as_of" must be a position from 1 on, or a time like {times.EXAMPLE}.')
+    if found > now:
+        raise Problem("invalid_request", '"as_of" lies in the future: nothing has happened there yet.')
     return found
 
 

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from domain.events import CATALOGUE
 from domain.store.selection import Selection
 from domain.tenant import Scope
+from gateway import times
 from gateway.auth import Caller
 from gateway.problems import Problem
 from gateway.reading import MAX_DIGITS, number_in_query
@@ -53,16 +54,13 @@ def moment_in_query(request: Request, name: str) -> datetime | None:
     text = request.query_params.get(name)
     if text is None:
         return None
-    # A plus that was not escaped arrives as a blank.
-    for spelled in (text, text.replace(" ", "+")):
-        try:
-            moment = datetime.fromisoformat(spelled)
-            moment = moment.replace(tzinfo=moment.tzinfo or UTC)
-            # Those at the ends of the calendar have no neighbours to be compared with.
-            return moment.astimezone(UTC) - timedelta(days=1) + timedelta(days=1)
-        except (ValueError, OverflowError):
-            continue
-    raise Problem("invalid_request", f'"{name}" must be a time like 2026-07-01T12:00:00Z, or a day like 2026-07-01.')
+    try:
+        moment = times.parsed_of_address(text)
+        # Those at the ends of the calendar have no neighbours to be compared with.
+        return moment.replace(tzinfo=UTC) - timedelta(days=1) + timedelta(days=1)
+    except (ValueError, OverflowError):
+        detail = f'"{name}" must be a time like {times.EXAMPLE}, or a day like 2026-07-01.'
+        raise Problem("invalid_request", detail) from None
 
 
 def _topics(request: Request) -> list[str]:

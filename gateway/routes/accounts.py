@@ -86,7 +86,7 @@ class Accounts:
         return nothing(position=position)
 
     def _caller(self, request: Request) -> Caller:
-        return self._gate.admitted(request.headers.get("authorization"), *KEY_HOLDERS)
+        return self._gate.caller(request, *KEY_HOLDERS)
 
     def _by_an_admin(self, request: Request) -> None:
         authorization = request.headers.get("authorization")

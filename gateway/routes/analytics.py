@@ -110,7 +110,7 @@ class Analytics:
         return answer(found, position=position)
 
     def _reader(self, request: Request) -> Caller:
-        return self._gate.admitted(request.headers.get("authorization"), *READERS)
+        return self._gate.caller(request, *READERS)
 
 
 def _chosen(request: Request, caller: Caller) -> usage.Whose:

@@ -23,7 +23,7 @@ from domain.bot import Status
 from domain.config import Config
 from domain.rules.tokens import parse
 from domain.tenant import Scope
-from gateway import bodies
+from gateway import bodies, reasons
 from gateway.answers import answer, nothing
 from gateway.asking import asked
 from gateway.auth import Caller, Gate
@@ -34,7 +34,6 @@ from gateway.reading import Reads, Seen, bot_id_in
 from gateway.routing import at
 from projections.bots import REGISTERED, UNVERIFIED, BotRow, bot_of, bots_of
 
-MAX_REASON = 200
 BY = "tenant"
 """Who suspended it, in the event."""
 
@@ -43,7 +42,7 @@ class NewBot(bodies.Body, frozen=True):
     token: str
 
 
-class Why(bodies.Body, frozen=True):
+class Perhaps(bodies.Body, frozen=True):
     reason: str = ""
 
 
@@ -107,8 +106,8 @@ class Bots:
     async def suspend(self, request: Request) -> Response:
         caller = self._caller(request)
         bot_id = _bot_id(request)
-        body = await bodies.of_request(request, Why, self._doors.options.max_body_bytes)
-        reason = bodies.line_of("reason", body.reason, MAX_REASON, default="by its owner")
+        body = await bodies.of_request(request, Perhaps, self._doors.options.max_body_bytes)
+        reason = reasons.line(body.reason, default="by its owner")
         changed = await asked(self._doors.fleet, SuspendBot(bot_id, caller.tenant_id, reason, BY))
         return self._changed(caller, changed)
 
@@ -118,7 +117,7 @@ class Bots:
         return self._changed(caller, changed)
 
     def _caller(self, request: Request) -> Caller:
-        return self._gate.admitted(request.headers.get("authorization"), Scope.TENANT)
+        return self._gate.caller(request, Scope.TENANT)
 
     def _changed(self, caller: Caller, changed: BotChanged, status: int = 200) -> Response:
         self._reads.wrote(caller.tenant_id, changed.position)

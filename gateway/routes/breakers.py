@@ -7,22 +7,16 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from actors.messages import BotChanged, BreakerState, DescribeBreaker, SetBreaker
-from domain.tenant import Scope
-from gateway import bodies
 from gateway.answers import answer
 from gateway.asking import asked
-from gateway.auth import Caller, Gate
+from gateway.auth import Gate
 from gateway.doors import Doors
 from gateway.reading import Reads, bot_id_in
+from gateway.reasons import reason_of
 from gateway.routing import at
 from projections.health import breakers
 
 PREFIX = "/admin/system/circuit-breakers"
-MAX_REASON = 200
-
-
-class Why(bodies.Body, frozen=True):
-    reason: str
 
 
 class Breakers:
@@ -42,12 +36,12 @@ class Breakers:
     async def summary(self, request: Request) -> Response:
         """How many are in each phase, and which are not closed."""
         found, position = await self._reads.ask(
-            await self._reads.seen("health", self._admin(request), request), breakers
+            await self._reads.seen("health", self._gate.admin(request), request), breakers
         )
         return answer(found, position=position)
 
     async def shown(self, request: Request) -> Response:
-        self._admin(request)
+        self._gate.admin(request)
         state: BreakerState = await asked(self._doors.fleet, DescribeBreaker(bot_id_in(request.path_params["bot_id"])))
         return answer(state)
 
@@ -59,14 +53,10 @@ class Breakers:
         return await self._set(request, is_open=False)
 
     async def _set(self, request: Request, *, is_open: bool) -> Response:
-        caller = self._admin(request)
+        caller = self._gate.admin(request)
         bot_id = bot_id_in(request.path_params["bot_id"])
-        body = await bodies.of_request(request, Why, self._doors.options.max_body_bytes)
-        reason = bodies.line_of("reason", body.reason, MAX_REASON)
+        reason = await reason_of(request, self._doors.options.max_body_bytes)
         changed: BotChanged = await asked(self._doors.fleet, SetBreaker(bot_id, is_open, reason))
         self._reads.wrote(caller.tenant_id, changed.position)
         state: BreakerState = await asked(self._doors.fleet, DescribeBreaker(bot_id))
         return answer(state, position=changed.position)
-
-    def _admin(self, request: Request) -> Caller:
-        return self._gate.admitted(request.headers.get("authorization"), Scope.ADMIN)

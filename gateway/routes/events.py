@@ -78,7 +78,7 @@ class Events:
         return Streamed(chunks, place, media_type, {POSITION: str(position)}, self._replay.pulse)
 
     def _reader(self, request: Request) -> Caller:
-        return self._gate.admitted(request.headers.get("authorization"), *READERS)
+        return self._gate.caller(request, *READERS)
 
     def _opens(self, caller: Caller) -> bool:
         """A key that is revoked meanwhile opens nothing any more."""

@@ -10,8 +10,7 @@ from starlette.routing import Route
 
 from actors.messages import BotChanged, ChangeBot, ConfigureBot, RemoveBot, ResumeBot, SuspendBot
 from domain.bot import ADMIN, Status
-from domain.tenant import Scope
-from gateway import bodies
+from gateway import bodies, reasons
 from gateway.answers import answer, nothing
 from gateway.asking import asked
 from gateway.auth import Caller, Gate
@@ -25,16 +24,11 @@ from projections.fleet import Place, fleet_bots
 
 PREFIX = "/admin/bots"
 PAGE, PAGE_MAX = 100, 1000
-MAX_REASON = 200
 OWNER = ""
 """In a message: whoever has the bot."""
 STATUSES = (Status.ACTIVE, Status.SUSPENDED, Status.UNVERIFIED)
 PLACE = re.compile(r"(\d{1,18})(?:/(.{1,100}))?", re.ASCII)
 BEHIND_ALL = "\U0010ffff"
-
-
-class Why(bodies.Body, frozen=True):
-    reason: str
 
 
 class FleetRoutes:
@@ -53,7 +47,7 @@ class FleetRoutes:
 
     async def listed(self, request: Request) -> Response:
         limit = number_in_query(request, "limit", PAGE, least=1, most=PAGE_MAX)
-        seen = await self._reads.seen("bots", self._admin(request), request, "health")
+        seen = await self._reads.seen("bots", self._gate.admin(request), request, "health")
         rows, position = await self._reads.ask(
             seen,
             fleet_bots,
@@ -69,52 +63,44 @@ class FleetRoutes:
 
     async def configure(self, request: Request) -> Response:
         """As its tenant can, with a `reason` beside the settings."""
-        caller = self._admin(request)
+        caller = self._gate.admin(request)
         length = request.headers.get("content-length", "0").encode()
         body = await bodies.read(request.receive, length, self._doors.options.max_body_bytes)
         change = bodies.parameters(body)
-        why = bodies.shaped({"reason": change.pop("reason")} if "reason" in change else {}, Why)
+        why = bodies.shaped({"reason": change.pop("reason")} if "reason" in change else {}, reasons.Why)
         check_config(self._doors, without_callback(change, self._doors.options))
         if change.get("callback_url") is not None:
             raise Problem("invalid_request", "Where updates go is their tenant's to say: you can set it to null.")
-        return _told(await self._ask(caller, ConfigureBot(_bot_id(request), OWNER, change, ADMIN, _line(why.reason))))
+        message = ConfigureBot(_bot_id(request), OWNER, change, ADMIN, reasons.line(why.reason))
+        return _told(await self._ask(caller, message))
 
     async def remove(self, request: Request) -> Response:
-        caller = self._admin(request)
-        # A DELETE's body does not get through every proxy.
-        in_query = request.query_params.get("reason")
-        reason = await self._reason(request) if in_query is None else _line(in_query)
+        caller = self._gate.admin(request)
+        reason = await reasons.reason_for_removal(request, self._doors.options.max_body_bytes)
         changed = await self._ask(caller, RemoveBot(_bot_id(request), OWNER, ADMIN, reason))
         return nothing(position=changed.position)
 
     async def suspend(self, request: Request) -> Response:
         """Its tenant cannot resume it."""
-        caller = self._admin(request)
+        caller = self._gate.admin(request)
         return _told(await self._ask(caller, SuspendBot(_bot_id(request), OWNER, await self._reason(request), ADMIN)))
 
     async def resume(self, request: Request) -> Response:
-        caller = self._admin(request)
+        caller = self._gate.admin(request)
         reason = await self._reason(request)
         return _told(await self._ask(caller, ResumeBot(_bot_id(request), OWNER, ADMIN, reason=reason)))
 
     async def _reason(self, request: Request) -> str:
-        return _line((await bodies.of_request(request, Why, self._doors.options.max_body_bytes)).reason)
+        return await reasons.reason_of(request, self._doors.options.max_body_bytes)
 
     async def _ask(self, caller: Caller, message: ChangeBot) -> BotChanged:
         changed: BotChanged = await asked(self._doors.fleet, message)
         self._reads.wrote(caller.tenant_id, changed.position)
         return changed
 
-    def _admin(self, request: Request) -> Caller:
-        return self._gate.admitted(request.headers.get("authorization"), Scope.ADMIN)
-
 
 def _told(changed: BotChanged) -> Response:
     return answer(changed, position=changed.position)
-
-
-def _line(reason: str) -> str:
-    return bodies.line_of("reason", reason, MAX_REASON)
 
 
 def _bot_id(request: Request) -> int:

@@ -42,21 +42,21 @@ class HealthRoutes:
         ]
 
     async def own(self, request: Request) -> Response:
-        caller = self._gate.admitted(request.headers.get("authorization"), Scope.TENANT)
+        caller = self._gate.caller(request, Scope.TENANT)
         bot_id = bot_id_in(request.path_params["bot_id"])
         await owned_bot(self._reads, caller, bot_id)
         return await self._health(request, caller, bot_id)
 
     async def any_bot(self, request: Request) -> Response:
-        return await self._health(request, self._admin(request), bot_id_in(request.path_params["bot_id"]))
+        return await self._health(request, self._gate.admin(request), bot_id_in(request.path_params["bot_id"]))
 
     async def summary(self, request: Request) -> Response:
-        seen = await self._reads.seen("health", self._admin(request), request)
+        seen = await self._reads.seen("health", self._gate.admin(request), request)
         found, position = await self._reads.ask(seen, summary, self._reads.now(seen))
         return answer(found, position=position)
 
     async def unhealthy(self, request: Request) -> Response:
-        seen = await self._reads.seen("health", self._admin(request), request)
+        seen = await self._reads.seen("health", self._gate.admin(request), request)
         limit = number_in_query(request, "limit", PAGE, least=1, most=PAGE_MAX)
         after = number_in_query(request, "after", 0, least=0, most=10**MAX_DIGITS)
         bots, position = await self._reads.ask(
@@ -65,7 +65,7 @@ class HealthRoutes:
         return answer({"bots": bots}, position=position)
 
     async def stats(self, request: Request) -> Response:
-        self._admin(request)
+        self._gate.admin(request)
         fleet: FleetState = await asked(self._doors.fleet, DescribeFleet())
         alerts: list[AlertRaised] = await asked(self._doors.alerts, DescribeAlerts())
         projections = await asyncio.to_thread(self._doors.projections.statuses)
@@ -77,9 +77,6 @@ class HealthRoutes:
         seen = await self._reads.seen("health", caller, request)
         found, position = await self._reads.ask(seen, health_of, bot_id, self._reads.now(seen))
         return answer(_there(found), position=position)
-
-    def _admin(self, request: Request) -> Caller:
-        return self._gate.admitted(request.headers.get("authorization"), Scope.ADMIN)
 
 
 def _open(alert: AlertRaised) -> dict[str, object]:

@@ -15,7 +15,7 @@ from gateway.auth import Caller, Gate
 from gateway.doors import Doors
 from gateway.periods import span_in
 from gateway.problems import Problem
-from gateway.reading import MAX_DIGITS, Reads, bot_id_in, number_in_query
+from gateway.reading import LOG_AWAY, MAX_DIGITS, Reads, bot_id_in, number_in_query
 from gateway.routes.bots import owned_bot
 from gateway.routing import at
 from projections.history import Kind, history_of, incidents
@@ -41,16 +41,16 @@ class HistoryRoutes:
 
     async def own(self, request: Request) -> Response:
         """Since it is this tenant's: what a former owner did with it is not told."""
-        caller = self._gate.admitted(request.headers.get("authorization"), Scope.TENANT)
+        caller = self._gate.caller(request, Scope.TENANT)
         bot_id = bot_id_in(request.path_params["bot_id"])
         await owned_bot(self._reads, caller, bot_id)
         return await self._history(request, caller, bot_id, caller.tenant_id)
 
     async def any_bot(self, request: Request) -> Response:
-        return await self._history(request, self._admin(request), bot_id_in(request.path_params["bot_id"]), None)
+        return await self._history(request, self._gate.admin(request), bot_id_in(request.path_params["bot_id"]), None)
 
     async def unhealthy(self, request: Request) -> Response:
-        seen = await self._reads.seen("history", self._admin(request), request)
+        seen = await self._reads.seen("history", self._gate.admin(request), request)
         now = self._reads.now(seen)
         found, position = await self._reads.ask(
             seen,
@@ -66,12 +66,12 @@ class HistoryRoutes:
 
     async def persist_now(self, request: Request) -> Response:
         """Answered when all views have come to where the log is now, and a checkpoint of them is kept."""
-        self._admin(request)
+        self._gate.admin(request)
         runner = self._doors.runner
         try:
             newest = await asyncio.to_thread(runner.newest)
         except StoreError:
-            raise Problem("store_unavailable", "The log cannot be read at the moment.", retry_after_s=1.0) from None
+            raise Problem("store_unavailable", LOG_AWAY, retry_after_s=1.0) from None
         if not await runner.wait_for(newest, PERSIST_S):
             raise Problem(
                 "store_unavailable",
@@ -90,9 +90,6 @@ class HistoryRoutes:
         if found is None:
             raise Problem("not_found", "There is no bot with this id.")
         return answer(found, position=position)
-
-    def _admin(self, request: Request) -> Caller:
-        return self._gate.admitted(request.headers.get("authorization"), Scope.ADMIN)
 
 
 def bot_in_query(request: Request) -> int | None:

@@ -59,4 +59,4 @@ class Notices:
         return nothing(position=made.position)
 
     def _caller(self, request: Request) -> Caller:
-        return self._gate.admitted(request.headers.get("authorization"), Scope.TENANT)
+        return self._gate.caller(request, Scope.TENANT)

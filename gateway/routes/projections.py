@@ -18,26 +18,21 @@ from starlette.routing import Route
 
 from actors.messages import Act, SkipEvent
 from domain.errors import StoreError
-from domain.tenant import Scope
-from gateway import bodies
+from gateway import bodies, reasons
 from gateway.answers import answer
 from gateway.asking import asked
 from gateway.auth import Caller, Gate
 from gateway.doors import Doors
 from gateway.problems import Problem
+from gateway.reasons import Why
 from gateway.routing import at
 from projections.control import Phase, Status
 from projections.state import Stop
 
 PREFIX = "/admin/system/projections"
-MAX_REASON = 200
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-class Why(bodies.Body, frozen=True):
-    reason: str
 
 
 class Perhaps(Why, frozen=True):
@@ -69,12 +64,12 @@ class Projections:
         ]
 
     async def listed(self, request: Request) -> Response:
-        self._admin(request)
+        self._gate.admin(request)
         statuses = await in_thread(self._hand.statuses)
         return answer({"projections": statuses, "rebuild": self._hand.rebuilding()})
 
     async def pause(self, request: Request) -> Response:
-        caller, body = self._admin(request), await self._body(request, Why)
+        caller, body = self._gate.admin(request), await self._body(request, Why)
         async with self._one:
             found = await self._named(request)
             position = await self._recorded("pause", found, body.reason, caller)
@@ -83,7 +78,7 @@ class Projections:
 
     async def resume(self, request: Request) -> Response:
         """Ends a pause; one that stopped by itself tries again."""
-        caller, body = self._admin(request), await self._body(request, Perhaps)
+        caller, body = self._gate.admin(request), await self._body(request, Perhaps)
         async with self._one:
             found = await self._named(request)
             position = await self._recorded("resume", found, body.reason, caller)
@@ -92,7 +87,7 @@ class Projections:
 
     async def rebuild(self, request: Request) -> Response:
         """Begins it; `listed` tells how far it is."""
-        caller, body = self._admin(request), await self._body(request, Why)
+        caller, body = self._gate.admin(request), await self._body(request, Why)
         async with self._one:
             found = await self._named(request)
             running = self._hand.rebuilding()
@@ -107,7 +102,7 @@ class Projections:
             return answer(self._hand.rebuilding(), 202, position=position)
 
     async def skip(self, request: Request) -> Response:
-        caller, body = self._admin(request), await self._body(request, Skip)
+        caller, body = self._gate.admin(request), await self._body(request, Skip)
         async with self._one:
             found = await self._named(request)
             stop = _stop_at(body.position, found)
@@ -132,11 +127,8 @@ class Projections:
 
     async def _body(self, request: Request, shape: type[B]) -> B:
         body = await bodies.of_request(request, shape, self._doors.options.max_body_bytes)
-        reason = bodies.line_of("reason", body.reason, MAX_REASON)
+        reason = reasons.line(body.reason)
         return msgspec.structs.replace(body, reason=reason)
-
-    def _admin(self, request: Request) -> Caller:
-        return self._gate.admitted(request.headers.get("authorization"), Scope.ADMIN)
 
 
 async def in_thread(act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

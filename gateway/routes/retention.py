@@ -9,7 +9,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from actors.messages import DescribeRetention, RetentionState, RunRetention
-from domain.tenant import Scope
 from gateway.answers import answer
 from gateway.asking import asked, reply_of
 from gateway.auth import Gate
@@ -29,11 +28,11 @@ class RetentionRoutes:
         return [at("/admin/system/retention", GET=self.shown, POST=self.run)]
 
     async def shown(self, request: Request) -> Response:
-        self._gate.admitted(request.headers.get("authorization"), Scope.ADMIN)
+        self._gate.admin(request)
         return await self._told()
 
     async def run(self, request: Request) -> Response:
-        caller = self._gate.admitted(request.headers.get("authorization"), Scope.ADMIN)
+        caller = self._gate.admin(request)
         # One that runs already is as good as one that begins.
         with suppress(TimeoutError):
             await reply_of(self._doors.retention, RunRetention(caller.key_id or "settings"), WAIT_S)

@@ -8,11 +8,10 @@ from starlette.routing import Route
 
 from actors.messages import ResetRetryStatistics
 from domain.bot import ADMIN
-from domain.tenant import Scope
-from gateway import bodies
+from gateway import bodies, reasons
 from gateway.answers import answer
 from gateway.asking import asked
-from gateway.auth import Caller, Gate
+from gateway.auth import Gate
 from gateway.doors import Doors
 from gateway.problems import Problem
 from gateway.reading import Reads
@@ -21,11 +20,9 @@ from gateway.routing import at
 from projections.retries import retry_statistics
 
 PREFIX = "/admin/system/retry-statistics"
-MAX_REASON = 200
 
 
-class Reset(bodies.Body, frozen=True):
-    reason: str
+class Reset(reasons.Why, frozen=True):
     bot_id: int | None = None
 
 
@@ -39,7 +36,7 @@ class Retries:
         return [at(PREFIX, GET=self.shown), at(f"{PREFIX}/reset", POST=self.reset)]
 
     async def shown(self, request: Request) -> Response:
-        seen = await self._reads.seen("retries", self._admin(request), request)
+        seen = await self._reads.seen("retries", self._gate.admin(request), request)
         bot_id = bot_in_query(request)
         found, position = await self._reads.ask(seen, retry_statistics, bot_id, self._reads.now(seen))
         if found is None:
@@ -48,13 +45,10 @@ class Retries:
 
     async def reset(self, request: Request) -> Response:
         """Of one bot, or of all and the fleet. What was counted before is still in the log."""
-        caller = self._admin(request)
+        caller = self._gate.admin(request)
         body = await bodies.of_request(request, Reset, self._doors.options.max_body_bytes)
-        reason = bodies.line_of("reason", body.reason, MAX_REASON)
+        reason = reasons.line(body.reason)
         bot_id = bot_in_query(request) if body.bot_id is None else body.bot_id
         position: int = await asked(self._doors.fleet, ResetRetryStatistics(bot_id, reason, ADMIN))
         self._reads.wrote(caller.tenant_id, position)
         return answer({"bot_id": bot_id, "reason": reason, "position": position}, position=position)
-
-    def _admin(self, request: Request) -> Caller:
-        return self._gate.admitted(request.headers.get("authorization"), Scope.ADMIN)

@@ -50,7 +50,7 @@ class Stories:
         return answer(told, position=cancelled.position)
 
     async def _story(self, request: Request, *scopes: Scope) -> tuple[CommandStory, int]:
-        caller = self._gate.admitted(request.headers.get("authorization"), *scopes)
+        caller = self._gate.caller(request, *scopes)
         command_id = request.path_params["command_id"]
         if len(command_id) > MAX_ID:
             raise _not_found()
@@ -69,7 +69,7 @@ class Stories:
         return {"result": None if kept is None else msgspec.Raw(kept)}
 
     async def newest(self, request: Request) -> Response:
-        caller = self._gate.admitted(request.headers.get("authorization"), Scope.TENANT)
+        caller = self._gate.caller(request, Scope.TENANT)
         bot_id = bot_id_in(request.path_params["bot_id"])
         limit = number_in_query(request, "limit", PAGE, least=1, most=PAGE_MAX)
         before = request.query_params.get("before")

@@ -10,27 +10,21 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from actors.messages import DescribeLimits, DescribeTenant, Limits, ListTenants, RemoveTenant, TenantInfo, WeighTenant
-from domain.tenant import WEIGHT_MAX, Scope
-from gateway import bodies
+from domain.tenant import WEIGHT_MAX
+from gateway import bodies, reasons
 from gateway.answers import answer, nothing
 from gateway.asking import asked
-from gateway.auth import Caller, Gate
+from gateway.auth import Gate
 from gateway.doors import Doors
 from gateway.reading import Reads, number_in_query
 from gateway.routing import at
 
 PAGE, PAGE_MAX = 100, 1000
-MAX_REASON = 200
 MAX_ID = 64
 
 
-class NewWeight(bodies.Body, frozen=True):
+class NewWeight(reasons.Why, frozen=True, kw_only=True):
     weight: Annotated[int, msgspec.Meta(ge=1, le=WEIGHT_MAX)]
-    reason: str
-
-
-class Why(bodies.Body, frozen=True):
-    reason: str
 
 
 class Tenants:
@@ -48,21 +42,21 @@ class Tenants:
 
     async def listed(self, request: Request) -> Response:
         """By their ids; `?after=<tenant_id>` goes on behind one of them."""
-        self._admin(request)
+        self._gate.admin(request)
         limit = number_in_query(request, "limit", PAGE, least=1, most=PAGE_MAX)
         after = request.query_params.get("after", "")[:MAX_ID]
         found: list[TenantInfo] = await asked(self._doors.accounts, ListTenants(after, limit))
         return answer({"tenants": found})
 
     async def shown(self, request: Request) -> Response:
-        self._admin(request)
+        self._gate.admin(request)
         found: TenantInfo = await asked(self._doors.accounts, DescribeTenant(_tenant_id(request)))
         return answer(found)
 
     async def weigh(self, request: Request) -> Response:
-        caller = self._admin(request)
+        caller = self._gate.admin(request)
         body = await bodies.of_request(request, NewWeight, self._doors.options.max_body_bytes)
-        reason = bodies.line_of("reason", body.reason, MAX_REASON)
+        reason = reasons.line(body.reason)
         message = WeighTenant(_tenant_id(request), body.weight, "admin", reason)
         changed: TenantInfo = await asked(self._doors.accounts, message)
         self._reads.wrote(caller.tenant_id, changed.position)
@@ -70,24 +64,18 @@ class Tenants:
 
     async def remove(self, request: Request) -> Response:
         """For good: its keys, its bots, and the key without which nothing of its data can be read."""
-        caller = self._admin(request)
-        # A DELETE's body does not get through every proxy.
-        reason = request.query_params.get("reason")
-        if reason is None:
-            reason = (await bodies.of_request(request, Why, self._doors.options.max_body_bytes)).reason
-        message = RemoveTenant(_tenant_id(request), "admin", bodies.line_of("reason", reason, MAX_REASON))
+        caller = self._gate.admin(request)
+        reason = await reasons.reason_for_removal(request, self._doors.options.max_body_bytes)
+        message = RemoveTenant(_tenant_id(request), "admin", reason)
         position: int = await asked(self._doors.accounts, message)
         self._reads.wrote(caller.tenant_id, position)
         return nothing(position=position)
 
     async def limits(self, request: Request) -> Response:
         """What is set, whether other processes share it now, and how many wait for it."""
-        self._admin(request)
+        self._gate.admin(request)
         found: Limits = await asked(self._doors.fleet, DescribeLimits())
         return answer(found)
-
-    def _admin(self, request: Request) -> Caller:
-        return self._gate.admitted(request.headers.get("authorization"), Scope.ADMIN)
 
 
 def _tenant_id(request: Request) -> str:

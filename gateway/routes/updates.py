@@ -105,7 +105,7 @@ class Updates:
         return answer({"updates": await asked(self._doors.delivery, again)}, 202)
 
     async def _own(self, request: Request) -> tuple[Caller, int]:
-        caller = self._gate.admitted(request.headers.get("authorization"), Scope.TENANT)
+        caller = self._gate.caller(request, Scope.TENANT)
         bot_id = bot_id_in(request.path_params["bot_id"])
         await owned_bot(self._reads, caller, bot_id)
         return caller, bot_id

@@ -77,7 +77,7 @@ class Webhooks:
         await send({"type": "http.response.body", "body": b""})
 
     async def rotate(self, request: Request) -> Response:
-        caller = self._gate.admitted(request.headers.get("authorization"), KeyScope.TENANT)
+        caller = self._gate.caller(request, KeyScope.TENANT)
         bot_id = bot_id_in(request.path_params["bot_id"])
         await owned_bot(self._reads, caller, bot_id)
         state: UpdatesState = await asked(self._doors.updates, RotateWebhook(bot_id, caller.tenant_id))

@@ -17,7 +17,7 @@ from domain.rules.tokens import MAX_BOT_ID
 from domain.tenant import Scope
 from domain.whatif.policy import FLEET_WIDE, Change
 from domain.whatif.question import Busy, NoAnswer, NothingThere, Question, checked
-from gateway import bodies
+from gateway import bodies, times
 from gateway.answers import answer
 from gateway.auth import Caller, Gate
 from gateway.doors import Doors
@@ -49,7 +49,7 @@ class WhatIf:
         return [at("/api/whatif", POST=self.replayed)]
 
     async def replayed(self, request: Request) -> Response:
-        caller = self._gate.admitted(request.headers.get("authorization"), Scope.TENANT, *EVERYBODYS)
+        caller = self._gate.caller(request, Scope.TENANT, *EVERYBODYS)
         asked = await bodies.of_request(request, Asked, self._doors.options.max_body_bytes)
         change = change_of(asked.policy)
         sees_all = any(scope in caller.scopes for scope in EVERYBODYS)
@@ -98,7 +98,6 @@ def change_of(policy: dict[str, object]) -> Change:
 def moment(name: str, text: str) -> datetime:
     """Without an offset it is UTC."""
     try:
-        found = datetime.fromisoformat(text)
-        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+        return times.parsed(text).replace(tzinfo=UTC)
     except (ValueError, OverflowError):
-        raise Problem("invalid_request", f'"{name}" must be a time like 2026-07-01T12:00:00Z.') from None
+        raise Problem("invalid_request", f'"{name}" must be a time like {times.EXAMPLE}.') from None

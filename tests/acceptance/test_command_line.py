@@ -42,7 +42,7 @@ def test_how_the_fleet_was_is_told_as_of_a_position_and_as_of_now(gateway: Gatew
     ("words", "sentence"),
     [
         (("replay", "--as-of", "999999"), '"as_of": The log has not come to that position.'),
-        (("replay", "--as-of", "soon"), '"as_of" must be a position from 1 on, or a time like 2026-11-24T12:00:00Z.'),
+        (("replay", "--as-of", "soon"), '"as_of" must be a position from 1 on, or a time like 2026-07-01T12:00:00Z.'),
         (("replay", "--as-of", "1", "--bot", "99"), "There is no bot with this id."),
     ],
 )

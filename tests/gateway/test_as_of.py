@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from domain.errors import StoreUnavailable
+from projections.past import Past
 from tests.examples import BOT_ID, a_delivered, after
-from tests.gateway.fakes import House
+from tests.gateway.fakes import House, StandingClock
 
 ADMIN_PATHS = [
     f"/admin/system/bot-health/{BOT_ID}",
@@ -14,6 +16,12 @@ ADMIN_PATHS = [
     "/admin/system/circuit-breakers/summary",
 ]
 OWN_PATHS = [f"/api/bots/{BOT_ID}/health", f"/api/bots/{BOT_ID}", "/api/bots"]
+
+
+@pytest.fixture(autouse=True)
+def later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What these tests tell of has happened by now."""
+    monkeypatch.setattr(StandingClock, "utc", lambda _: after(3600))
 
 
 def test_health_is_told_as_it_was_at_a_position_and_at_a_time(house: House) -> None:
@@ -53,12 +61,15 @@ def test_every_question_about_bots_can_be_asked_of_the_past(house: House, path: 
 @pytest.mark.parametrize(
     ("as_of", "detail"),
     [
-        ("0", '"as_of" must be a position from 1 on, or a time like 2026-11-24T12:00:00Z.'),
-        ("-3", '"as_of" must be a position from 1 on, or a time like 2026-11-24T12:00:00Z.'),
-        ("yesterday", '"as_of" must be a position from 1 on, or a time like 2026-11-24T12:00:00Z.'),
-        ("2026-11-24T12:00:00", '"as_of" must be a position from 1 on, or a time like 2026-11-24T12:00:00Z.'),
+        ("0", '"as_of" must be a position from 1 on, or a time like 2026-07-01T12:00:00Z.'),
+        ("-3", '"as_of" must be a position from 1 on, or a time like 2026-07-01T12:00:00Z.'),
+        ("yesterday", '"as_of" must be a position from 1 on, or a time like 2026-07-01T12:00:00Z.'),
+        ("2026-11-24T12:00:00", '"as_of" must be a position from 1 on, or a time like 2026-07-01T12:00:00Z.'),
         ("999999", '"as_of": The log has not come to that position.'),
         ("1999-01-01T00:00:00Z", '"as_of": The log began later than that.'),
+        ("9999-12-31T23:59:59-14:00", '"as_of" must be a position from 1 on, or a time like 2026-07-01T12:00:00Z.'),
+        ("0001-01-01T00:00:00+14:00", '"as_of" must be a position from 1 on, or a time like 2026-07-01T12:00:00Z.'),
+        ("2126-01-01T00:00:00Z", '"as_of" lies in the future: nothing has happened there yet.'),
         ("1&at_least=1", '"as_of" asks about the past and "at_least" waits: take one of them.'),
     ],
 )
@@ -66,3 +77,20 @@ def test_a_moment_that_is_none_is_refused(house: House, as_of: str, detail: str)
     answer = house.call("GET", f"/api/bots/{BOT_ID}/health?as_of={as_of}")
 
     assert (400, detail) == (answer.status_code, answer.json()["detail"])
+
+
+@pytest.mark.parametrize("call", ["moment", "at"])
+def test_a_log_that_is_away_is_a_problem_of_the_moment(
+    house: House, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    def away(*_: object) -> None:
+        raise StoreUnavailable("gone")
+
+    monkeypatch.setattr(Past, call, away)
+    answer = house.call("GET", f"/api/bots/{BOT_ID}/health?as_of=1")
+
+    assert (503, "store_unavailable", "1") == (
+        answer.status_code,
+        answer.json()["code"],
+        answer.headers["Retry-After"],
+    )

@@ -1,0 +1,28 @@
+"""Why somebody does what they do: one line, for the record."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+
+from gateway import bodies
+
+MAX_REASON = 200
+
+
+class Why(bodies.Body, frozen=True):
+    reason: str
+
+
+def line(reason: str, default: str = "") -> str:
+    return bodies.line_of("reason", reason, MAX_REASON, default)
+
+
+async def reason_of(request: Request, most_bytes: int) -> str:
+    """Of a body that says nothing else."""
+    return line((await bodies.of_request(request, Why, most_bytes)).reason)
+
+
+async def reason_for_removal(request: Request, most_bytes: int) -> str:
+    """`?reason=`, or the body's: that of a DELETE does not get through every proxy."""
+    in_query = request.query_params.get("reason")
+    return await reason_of(request, most_bytes) if in_query is None else line(in_query)
