@@ -117,7 +117,14 @@ class Reads:
             self._written.pop(tenant_id, None)
 
 
+def of_now(request: Request) -> None:
+    """For a question that has no answer about earlier moments."""
+    if "as_of" in request.query_params:
+        raise Problem("invalid_request", 'Here "as_of" cannot be asked: it would be answered as of now.')
+
+
 def at_least(request: Request) -> int:
+    of_now(request)
     return number_in_query(request, "at_least", 0, least=0, most=10**MAX_DIGITS)
 
 

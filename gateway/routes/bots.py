@@ -78,9 +78,11 @@ class Bots:
 
     async def shown(self, request: Request) -> Response:
         caller = self._caller(request)
-        row, position = await own_bot(self._reads, await self._reads.seen("bots", caller, request), _bot_id(request))
+        seen = await self._reads.seen("bots", caller, request)
+        row, position = await own_bot(self._reads, seen, _bot_id(request))
         told = _seen(row)
-        if row.status is not Status.UNVERIFIED:
+        # How it hears is known of now alone.
+        if row.status is not Status.UNVERIFIED and seen.moment is None:
             state: UpdatesState = await asked(self._doors.updates, DescribeUpdates(row.bot_id))
             told["updates"] = hearing_of(state, self._doors.clock.utc())
         return answer(told, position=position)
@@ -156,9 +158,9 @@ async def own_bot(reads: Reads, seen: Seen, bot_id: int) -> tuple[BotRow, int]:
     return row, position
 
 
-async def owned_bot(reads: Reads, caller: Caller, bot_id: int) -> BotRow:
-    """The caller's bot, of which it may see everything; a claim is not enough."""
-    row, _ = await own_bot(reads, Seen("bots", caller, 0), bot_id)
+async def owned_bot(reads: Reads, seen: Seen, bot_id: int) -> BotRow:
+    """The caller's bot at the moment in question, of which it may see everything; a claim is not enough."""
+    row, _ = await own_bot(reads, seen, bot_id)
     if row.status is Status.UNVERIFIED:
         raise Problem("bot_unverified", "This is its owner's to see, until you have proven that the bot is yours.")
     return row

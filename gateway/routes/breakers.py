@@ -11,7 +11,7 @@ from gateway.answers import answer
 from gateway.asking import asked
 from gateway.auth import Gate
 from gateway.doors import Doors
-from gateway.reading import Reads, bot_id_in
+from gateway.reading import Reads, bot_id_in, of_now
 from gateway.reasons import reason_of
 from gateway.routing import at
 from projections.health import breakers
@@ -42,6 +42,7 @@ class Breakers:
 
     async def shown(self, request: Request) -> Response:
         self._gate.admin(request)
+        of_now(request)
         state: BreakerState = await asked(self._doors.fleet, DescribeBreaker(bot_id_in(request.path_params["bot_id"])))
         return answer(state)
 

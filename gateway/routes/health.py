@@ -44,11 +44,17 @@ class HealthRoutes:
     async def own(self, request: Request) -> Response:
         caller = self._gate.caller(request, Scope.TENANT)
         bot_id = bot_id_in(request.path_params["bot_id"])
-        await owned_bot(self._reads, caller, bot_id)
-        return await self._health(request, caller, bot_id)
+        await owned_bot(self._reads, await self._reads.seen("bots", caller, request), bot_id)
+        found, position = await self._found(request, caller, bot_id)
+        if found.tenant_id != caller.tenant_id:
+            # It has changed hands between the two looks.
+            raise Problem("not_found", "There is no such bot. GET /api/bots lists yours.")
+        return answer(found, position=position)
 
     async def any_bot(self, request: Request) -> Response:
-        return await self._health(request, self._gate.admin(request), bot_id_in(request.path_params["bot_id"]))
+        bot_id = bot_id_in(request.path_params["bot_id"])
+        found, position = await self._found(request, self._gate.admin(request), bot_id)
+        return answer(found, position=position)
 
     async def summary(self, request: Request) -> Response:
         seen = await self._reads.seen("health", self._gate.admin(request), request)
@@ -73,10 +79,10 @@ class HealthRoutes:
         told["webhooks"] = self._doors.doorstep.counted()
         return answer({**told, "alerts": [_open(alert) for alert in alerts]})
 
-    async def _health(self, request: Request, caller: Caller, bot_id: int) -> Response:
+    async def _found(self, request: Request, caller: Caller, bot_id: int) -> tuple[BotHealth, int]:
         seen = await self._reads.seen("health", caller, request)
         found, position = await self._reads.ask(seen, health_of, bot_id, self._reads.now(seen))
-        return answer(_there(found), position=position)
+        return _there(found), position
 
 
 def _open(alert: AlertRaised) -> dict[str, object]:

@@ -43,7 +43,7 @@ class HistoryRoutes:
         """Since it is this tenant's: what a former owner did with it is not told."""
         caller = self._gate.caller(request, Scope.TENANT)
         bot_id = bot_id_in(request.path_params["bot_id"])
-        await owned_bot(self._reads, caller, bot_id)
+        await owned_bot(self._reads, await self._reads.seen("bots", caller, request), bot_id)
         return await self._history(request, caller, bot_id, caller.tenant_id)
 
     async def any_bot(self, request: Request) -> Response:

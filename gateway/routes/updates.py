@@ -30,7 +30,7 @@ from gateway.auth import Caller, Gate
 from gateway.doors import Doors
 from gateway.problems import Problem
 from gateway.ranges import choice_in_query
-from gateway.reading import MAX_DIGITS, Reads, bot_id_in, number_in_query
+from gateway.reading import MAX_DIGITS, Reads, Seen, bot_id_in, number_in_query
 from gateway.routes.bots import owned_bot
 from gateway.routing import at
 
@@ -107,7 +107,7 @@ class Updates:
     async def _own(self, request: Request) -> tuple[Caller, int]:
         caller = self._gate.caller(request, Scope.TENANT)
         bot_id = bot_id_in(request.path_params["bot_id"])
-        await owned_bot(self._reads, caller, bot_id)
+        await owned_bot(self._reads, Seen("bots", caller, 0), bot_id)
         return caller, bot_id
 
     async def _while_there(self, request: Request, pull: PullUpdates) -> PulledUpdates | None:

@@ -23,7 +23,7 @@ from gateway.asking import asked
 from gateway.auth import Gate
 from gateway.doors import Doors
 from gateway.problems import Problem
-from gateway.reading import Reads, bot_id_in
+from gateway.reading import Reads, Seen, bot_id_in
 from gateway.routes.bots import hearing_of, owned_bot
 from gateway.routing import at, not_handled
 
@@ -79,7 +79,7 @@ class Webhooks:
     async def rotate(self, request: Request) -> Response:
         caller = self._gate.caller(request, KeyScope.TENANT)
         bot_id = bot_id_in(request.path_params["bot_id"])
-        await owned_bot(self._reads, caller, bot_id)
+        await owned_bot(self._reads, Seen("bots", caller, 0), bot_id)
         state: UpdatesState = await asked(self._doors.updates, RotateWebhook(bot_id, caller.tenant_id))
         return answer({"bot_id": bot_id, "updates": hearing_of(state, self._doors.clock.utc())})
 
