@@ -117,7 +117,7 @@ class Doorstep:
             if not isinstance(result, StoreError):
                 self._counts[bot_id, via] = Count(self._counts.get((bot_id, via), Count()).came + 1, row.received_at)
                 if result:
-                    self._arrived(bot_id, tenant_id, update, body)
+                    self._arrived(bot_id)
             then(result)
 
         ports.journal.receive(received, row, written)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 import msgspec
@@ -29,12 +29,17 @@ BY = "botloft"
 GIVEN_UP_SINCE = "its actor failed"
 
 
-def slots_of(history: Iterable[Recorded], ports: Ports) -> dict[int, Slot]:
-    """From the events of all bots' streams, in the order of the log: a slot for every bot that somebody has."""
+def bots_of(history: Iterable[Recorded]) -> dict[int, Bot]:
+    """From the events of all bots' streams, in the order of the log."""
     bots: dict[int, Bot] = {}
     for recorded in history:
         bot_id = int(recorded.stream.removeprefix(streams.BOTS))
         bots[bot_id] = lives.evolve(bots.get(bot_id, Bot(bot_id)), recorded.event)
+    return bots
+
+
+def slots_of(bots: Mapping[int, Bot], ports: Ports) -> dict[int, Slot]:
+    """A slot for every bot that somebody has."""
     slots = {bot_id: Slot(bot_id, bot.tenants) for bot_id, bot in bots.items() if bot.tenants}
     for bot_id, slot in slots.items():
         remembers_breaker(slot, bots[bot_id], ports)

@@ -116,7 +116,15 @@ class Journal:
         for append, result in results:
             self._taken -= len(append.events)
             if append.then is not None:
-                append.then(result)
+                self._told(append.then, result)
         if self._left_out > self._left_out_told and self._taken < self._max_backlog // 2:
             log.warning("refusals_left_out", count=self._left_out - self._left_out_told)
             self._left_out_told = self._left_out
+
+    def _told(self, then: Then, result: int | StoreError) -> None:
+        """Whatever one of them does, the others of its batch hear their results."""
+        try:
+            then(result)
+        except Exception as error:  # noqa: BLE001  somebody else's, and all that waits behind it must go on
+            # Without a trace: it may show what was recorded.
+            log.error("result_not_taken", error=type(error).__name__)  # noqa: TRY400

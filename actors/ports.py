@@ -16,7 +16,6 @@ from domain.failure import Answer
 from domain.rules.tokens import Token
 from domain.store.inbox import InboxRow
 from domain.store.ledger import Snapshot
-from domain.updates import Update
 
 
 class Clock(Protocol):
@@ -39,9 +38,8 @@ Then = Callable[[int | StoreError], None]
 """Told the position of the last event once it is on disk, or why it is not there."""
 
 
-Arrived = Callable[[int, str, Update, bytes], None]
-"""Told of each new update once it is on disk: whose it is (bot, tenant), what is known of it, and its body. Must not
-raise and must not take long."""
+Arrived = Callable[[int], None]
+"""Told for which bot, of each new update once it is on disk."""
 
 
 class Recording(Protocol):

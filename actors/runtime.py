@@ -54,6 +54,16 @@ _spawned: set[asyncio.Task[Any]] = set()
 """asyncio keeps only weak references to tasks."""
 
 
+def telling(actor: pykka.ActorRef[Any]) -> Callable[[Any], None]:
+    """For those who tell it something and must not fail when it is gone: then nobody hears it."""
+
+    def tell(message: Any) -> None:
+        if actor.is_alive():
+            actor.tell(message)
+
+    return tell
+
+
 def stop_soon(actor: pykka.ActorRef[Any]) -> None:
     """Stops it after what is in its inbox, and does not wait."""
     if actor.is_alive():

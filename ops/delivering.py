@@ -17,7 +17,7 @@ from actors.messages import ConfigureBot
 from actors.notices import NoticesActor, Store
 from actors.outside import Outside
 from actors.ports import Ports
-from actors.runtime import stopped
+from actors.runtime import stopped, telling
 from actors.slot import Slot
 from domain import streams
 from domain.store.ledger import Ledger
@@ -40,7 +40,7 @@ class Delivering:
         history = ledger.streams_under(streams.NOTICES)
         self.notices = NoticesActor.start(ports, self._outside, Store(ledger.stream, vault.open), history)
         stack.push_async_callback(stopped, self.notices)
-        self.ports = replace(ports, notify=self.notices.tell)
+        self.ports = replace(ports, notify=telling(self.notices))
 
     def started(self, slots: Mapping[int, Slot], fleet: pykka.ActorRef[Any]) -> pykka.ActorRef[DeliveryActor]:
         def tenants_of(bot_id: int) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AsyncExitStack
 from functools import partial, reduce
 from typing import Any, NamedTuple
@@ -15,8 +15,7 @@ from actors.doorstep import Address, Doorstep
 from actors.fleet import read_bot
 from actors.hearing import Tools
 from actors.messages import CheckToken, ClearAlert, RaiseAlert
-from actors.ports import Arrived, Ports
-from actors.runtime import stopped
+from actors.runtime import stopped, telling
 from actors.telegram import Telegram
 from actors.updates import Followed, Silence, UpdatesActor
 from actors.webhook import PURPOSES, purpose
@@ -28,6 +27,7 @@ from domain.hearing import Hearing
 from domain.rules.tokens import Token
 from domain.store.ledger import Ledger
 from domain.store.vault import Vault
+from ops.delivering import Delivering
 from ops.sealed import opened_token
 from ops.settings import Settings
 
@@ -55,16 +55,17 @@ class Following:
 
 def hearing_bots(
     settings: Settings,
-    ports: Ports,
+    delivering: Delivering,
     ledger: Ledger,
+    bots: Collection[Bot],
     vault: Vault,
     alert: Callable[[RaiseAlert | ClearAlert], None],
     fleet: pykka.ActorRef[Any],
-    arrived: Arrived,
     stack: AsyncExitStack,
 ) -> Inbound:
     """`stack` ends it: no poll is left, and the log has what came."""
-    doorstep, polls = Doorstep(ports, arrived), Telegram(settings.telegram_api, settings.max_polls)
+    ports, tell_fleet = delivering.ports, telling(fleet)
+    doorstep, polls = Doorstep(ports, delivering.arrived), Telegram(settings.telegram_api, settings.max_polls)
     stack.push_async_callback(polls.close)
     tools = Tools(
         ports=ports,
@@ -74,11 +75,11 @@ def hearing_bots(
         public_url=settings.public_url,
         watchdog_s=settings.watchdog_s,
         alert=alert,
-        check_token=lambda bot_id: fleet.tell(CheckToken(bot_id)) if fleet.is_alive() else None,
+        check_token=lambda bot_id: tell_fleet(CheckToken(bot_id)),
     )
     left = hearing.of_all(recorded.event for recorded in ledger.streams_under(streams.UPDATES))
     hearings = {bot_id: (one, _address(vault, bot_id, one)) for bot_id, one in left.items()}
-    updates = UpdatesActor.start(tools, partial(_looked_up, ledger, vault), _bots(ledger), hearings)
+    updates = UpdatesActor.start(tools, partial(_looked_up, ledger, vault), bots, hearings)
     stack.push_async_callback(stopped, updates)
     stack.push_async_callback(_silenced, updates)
     return Inbound(updates, doorstep)
@@ -86,14 +87,6 @@ def hearing_bots(
 
 async def _silenced(updates: pykka.ActorRef[UpdatesActor]) -> None:
     await updates.ask(Silence(), block=False)
-
-
-def _bots(ledger: Ledger) -> list[Bot]:
-    bots: dict[int, Bot] = {}
-    for recorded in ledger.streams_under(streams.BOTS):
-        bot_id = int(recorded.stream.removeprefix(streams.BOTS))
-        bots[bot_id] = lives.evolve(bots.get(bot_id, Bot(bot_id)), recorded.event)
-    return list(bots.values())
 
 
 def _address(vault: Vault, bot_id: int, one: Hearing) -> Address | None:

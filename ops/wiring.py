@@ -16,14 +16,14 @@ import pykka
 from actors.acceptance import Archive
 from actors.accounts import AccountsActor, KeyRing, Weights
 from actors.audit import AuditActor
-from actors.fleet import remembers_hold, slots_of, take_up
+from actors.fleet import bots_of, remembers_hold, slots_of, take_up
 from actors.guards import Policy
 from actors.incarnations import GIVEN_UP, Bots
 from actors.journal import Journal
 from actors.messages import Drain, FoundOperator, TenantKey
 from actors.ports import Calling, Clock, Ports
 from actors.removal import Removals
-from actors.runtime import stopped
+from actors.runtime import stopped, telling
 from actors.slot import Slot
 from actors.stewards import RetentionSteward
 from actors.supervisor import Supervisor
@@ -119,10 +119,12 @@ async def running(
         ports = delivering.ports
         policy = policy_of(settings)
         archive = Archive(ledger.stream, ledger.at, vault.open)
-        slots = slots_of(ledger.streams_under(streams.BOTS), ports)
+        bots = bots_of(ledger.streams_under(streams.BOTS))
+        slots = slots_of(bots, ports)
         _take_up_all(opened, slots, removed, policy, ports, archive)
         incidents = alerts.newest(recorded.event for recorded in ledger.streams_under(streams.ALERTS))
-        telling = alerts_of(settings, ports, incidents, stack)
+        alerting = alerts_of(settings, ports, incidents, stack)
+        tell_operator = telling(alerting)
         keys, weights = KeyRing(), Weights()
         supervisor = Supervisor.start(
             slots,
@@ -131,16 +133,12 @@ async def running(
             permits_of(settings, ports, weights, stack),
             policy,
             archive,
-            telling.tell,
+            tell_operator,
             [bot_id for (kind, bot_id), one in incidents.items() if kind == GIVEN_UP and one.is_open],
         )
         stack.push_async_callback(_ask, supervisor, Drain(settings.drain_s))
         delivery = delivering.started(slots, supervisor)
-
-        def heard(bot_id: int, *_: object) -> None:
-            delivering.arrived(bot_id)
-
-        inbound = hearing_bots(settings, ports, ledger, vault, telling.tell, supervisor, heard, stack)
+        inbound = hearing_bots(settings, delivering, ledger, bots.values(), vault, tell_operator, supervisor, stack)
         following.tells(inbound.updates)
         removals = Removals(supervisor, vault.shred, clock, ports.timers)
         accounts = AccountsActor.start(tenants, journal, clock, keys, weights, removals)
@@ -155,7 +153,7 @@ async def running(
         yield Loft(
             fleet=supervisor,
             accounts=accounts,
-            alerts=telling,
+            alerts=alerting,
             audit=AuditActor.start(journal, clock),
             inbound=inbound,
             delivery=delivery,

@@ -28,7 +28,7 @@ from actors.messages import (
 )
 from actors.messages.delivery import OfBot
 from actors.ports import Ports
-from actors.runtime import DEFERRED, InboxFull, LoopActor
+from actors.runtime import DEFERRED, InboxFull, LoopActor, telling
 from domain.errors import StoreError
 from domain.refusal import Refused
 from domain.rules import delivering
@@ -75,12 +75,14 @@ class DeliveryActor(LoopActor):
         self._timer = ports.timers.at(ports.clock.steady() + FIRST_DROP_S, self._drop)
 
     def on_start(self) -> None:
-        self._arrivals.tell = self.actor_ref.tell
-        self._ports.callbacks.changed = lambda bot_id, has_left: self.actor_ref.tell(CallbackChanged(bot_id, has_left))
+        tell = telling(self.actor_ref)
+        self._arrivals.tell = tell
+        self._ports.callbacks.changed = lambda bot_id, has_left: tell(
+            CallbackChanged(bot_id, has_left, self._ports.clock.utc())
+        )
         self.actor_ref.tell(Begin())
 
     def on_stop(self) -> None:
-        self._ports.callbacks.changed = lambda _, __: None
         self._timer.cancel()
         self._pulls.end()
         for one in self._rounds.values():
@@ -121,7 +123,7 @@ class DeliveryActor(LoopActor):
             if self._tenants_of(bot_id):
                 self._comes(bot_id)
             else:
-                self.beside(self._desk.forget(bot_id), _said)
+                self.beside(self._desk.forget(bot_id, self._ports.clock.utc()), lambda _: None)
 
     def _comes(self, bot_id: int) -> None:
         self._pulls.arrived(bot_id)
@@ -143,7 +145,7 @@ class DeliveryActor(LoopActor):
         self._tools.endpoints.changed(bot_id, callback.tenant_id if callback else owner)
         if message.has_left:
             self._pulls.end_of(bot_id, NOT_HERE)
-            self.beside(self._desk.forget(bot_id), _said)
+            self.beside(self._desk.forget(bot_id, message.at), lambda _: None)
         if one is not None and (callback is None or message.has_left):
             self._rounds.pop(bot_id).stop()
         elif one is not None and callback is not None:
@@ -224,8 +226,3 @@ class DeliveryActor(LoopActor):
                 hours = delivering.KEPT.total_seconds() / 3600
                 detail = f"{count} updates of bot {bot_id} were dropped: they had waited for more than {hours:g} hours."
                 self._ports.notify(Notify(tenant_id, "updates_dropped", detail, bot_id))
-
-
-def _said(failed: StoreError | None) -> None:
-    if failed is not None:
-        log.warning("inbox_not_emptied", reason=str(failed))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import NamedTuple, TypeVar
 
 import structlog
@@ -58,8 +59,15 @@ class Desk:
     async def address(self, tenant_id: str, purpose: str, sealed: bytes) -> Address | StoreError:
         return await self._beside(lambda: callback.read(self._opened(tenant_id, purpose, sealed)))
 
-    async def forget(self, bot_id: int) -> StoreError | None:
-        return await self._beside(lambda: self._inbox.forget(bot_id))
+    async def forget(self, bot_id: int, until: datetime) -> None:
+        """What it received for a tenant that it has left; asked again for as long as the store is away."""
+        while not self._is_closing:
+            more = await self._beside(lambda: self._inbox.forget(bot_id, until.timestamp()))
+            if more is False:
+                return
+            if isinstance(more, StoreError):
+                log.warning("inbox_not_emptied", reason=str(more))
+                await asyncio.sleep(AGAIN_S)
 
     async def settled(self, bot_id: int, update_ids: Sequence[int]) -> StoreError | None:
         """Now."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import NamedTuple
 
 
@@ -32,6 +33,7 @@ class CallbackChanged(NamedTuple):
     bot_id: int
     has_left: bool
     """It is no longer its tenant's."""
+    at: datetime
 
 
 class EndPulls:

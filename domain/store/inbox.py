@@ -36,8 +36,8 @@ class Inbox(Protocol):
 
     def settle(self, bot_id: int, update_ids: Sequence[int]) -> None: ...
 
-    def forget(self, bot_id: int) -> None:
-        """All of a bot that is gone."""
+    def forget(self, bot_id: int, received_until: float) -> bool:
+        """A part of what a bot received for a tenant that it has left; whether there may be more."""
 
     def drop_before(self, received_at: float) -> bool:
         """A part of what was received earlier, settled or not; whether there may be more."""

@@ -63,15 +63,18 @@ class PostgresInbox:
                 "UPDATE inbox SET sealed=NULL WHERE bot_id=%s AND update_id=ANY(%s)", (bot_id, list(update_ids))
             )
 
-    def forget(self, bot_id: int) -> None:
-        with self._writing() as cursor:
-            cursor.execute("DELETE FROM inbox WHERE bot_id=%s", (bot_id,))
+    def forget(self, bot_id: int, received_until: float) -> bool:
+        return self._drop(b"bot_id=%s AND received_at<=%s", (bot_id, received_until))
 
     def drop_before(self, received_at: float) -> bool:
+        return self._drop(b"received_at<%s", (received_at,))
+
+    def _drop(self, which: bytes, values: tuple[float, ...]) -> bool:
+        """So that nobody who records waits for long."""
         with self._writing() as cursor:
             cursor.execute(
-                "DELETE FROM inbox WHERE (bot_id, update_id) IN "
-                "(SELECT bot_id, update_id FROM inbox WHERE received_at<%s LIMIT %s)",
-                (received_at, DROPPED_AT_ONCE),
+                b"DELETE FROM inbox WHERE (bot_id, update_id) IN "
+                b"(SELECT bot_id, update_id FROM inbox WHERE " + which + b" LIMIT %s)",
+                (*values, DROPPED_AT_ONCE),
             )
             return cursor.rowcount == DROPPED_AT_ONCE

@@ -61,16 +61,19 @@ class SQLiteInbox:
                 (bot_id, _listed(update_ids)),
             )
 
-    def forget(self, bot_id: int) -> None:
-        with self._writing() as cursor:
-            cursor.execute("DELETE FROM inbox WHERE bot_id=?", (bot_id,))
+    def forget(self, bot_id: int, received_until: float) -> bool:
+        return self._drop("bot_id=? AND received_at<=?", (bot_id, received_until))
 
     def drop_before(self, received_at: float) -> bool:
+        return self._drop("received_at<?", (received_at,))
+
+    def _drop(self, which: str, values: tuple[float, ...]) -> bool:
+        """So that nobody who records waits for long."""
         with self._writing() as cursor:
             cursor.execute(
-                "DELETE FROM inbox WHERE (bot_id, update_id) IN "
-                "(SELECT bot_id, update_id FROM inbox WHERE received_at<? LIMIT ?)",
-                (received_at, DROPPED_AT_ONCE),
+                "DELETE FROM inbox WHERE (bot_id, update_id) IN "  # noqa: S608  `which` is one of the two above
+                f"(SELECT bot_id, update_id FROM inbox WHERE {which} LIMIT ?)",
+                (*values, DROPPED_AT_ONCE),
             )
             cursor.execute("SELECT changes()")
             return int(cursor.fetchone()[0]) == DROPPED_AT_ONCE

@@ -9,7 +9,7 @@ from itertools import count
 from typing import Any
 
 from actors.acceptance import Archive
-from actors.fleet import slots_of
+from actors.fleet import bots_of, slots_of
 from actors.guards import Policy
 from actors.incarnations import Bots
 from actors.messages import ClearAlert, Durability, Execute, RaiseAlert
@@ -100,7 +100,7 @@ class Fleet:
         self.first_event = len(self.journal.log)
         self.sealing: Callable[[str, str, bytes], bytes] = a_seal
         self.ports = Ports(self.clock, self.timers, self.journal, self.telegram, lambda: 0.5, self._seal)
-        self.slots = slots_of([one for one in self.journal.log if one.stream.startswith(BOTS)], self.ports)
+        self.slots = slots_of(bots_of(one for one in self.journal.log if one.stream.startswith(BOTS)), self.ports)
         self.alerts: list[RaiseAlert | ClearAlert] = []
         self.supervisor = Supervisor.start(
             self.slots,

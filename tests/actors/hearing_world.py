@@ -20,7 +20,6 @@ from domain.errors import StoreUnavailable
 from domain.events import BotConfigured, Event
 from domain.failure import Answer, Delivered, Failure, read_answer
 from domain.hearing import DEAF, Hearing, Whose
-from domain.updates import Update
 from tests.actors.waiting import a_turn
 from tests.doubles import Call, ManualClock, ManualTimers, MemoryJournal, ScriptedTelegram, a_registered_bot, a_seal
 from tests.examples import BOT_ID, NOON, TENANT, a_token
@@ -71,9 +70,9 @@ class World:
         self.vault_is_away = False
         self.alerts: list[tuple[str, str]] = []
         self.checked: list[int] = []
-        self.arrived: list[Update] = []
+        self.arrived: list[int] = []
         ports = Ports(self.clock, self.timers, self.journal, self.telegram, lambda: 0.0, self._sealed)
-        self.doorstep = Doorstep(ports, lambda _, __, update, ___: self.arrived.append(update))
+        self.doorstep = Doorstep(ports, self.arrived.append)
         self.tools = Tools(
             ports=ports,
             polls=self.polls,

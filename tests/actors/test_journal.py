@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from actors.journal import Journal
 from domain.errors import StaleStream, StoreError, StoreUnavailable
-from domain.events import BotResumed, BotSuspended, CommandStarted, Event
+from domain.events import BotResumed, BotSuspended, CommandStarted, Event, UpdateReceived
 from domain.recovery import OpenThings
 from domain.store.inbox import InboxRow
 from domain.store.ledger import Ledger, Mark, Snapshot
@@ -180,6 +180,26 @@ def test_each_stream_counts_its_own_versions_and_goes_on_after_a_restart(ledger:
     assert list(range(1, 7)) == [recorded.version for recorded in ledger.stream(day_stream(a_started()))]
     assert 2 == ledger.last_version(f"d/2026-07-01/{OTHER_BOT_ID}")
     assert 2 == ledger.last_version(f"d/2026-07-02/{BOT_ID}")
+
+
+def test_one_that_fails_on_its_result_keeps_no_other_of_its_batch_from_theirs(ledger: MoodyLedger) -> None:
+    async def story() -> None:
+        told = Told()
+        async with journal_of(ledger, max_backlog=2) as journal:
+            ledger.may_commit.clear()
+            journal.note(a_started("first"), fails)
+            journal.note(a_started("second"), told)
+            ledger.may_commit.set()
+            await told.all(1)
+
+            assert journal.reserve()
+
+    def fails(_: int | StoreError) -> None:
+        raise RuntimeError("what was recorded: hunter2")
+
+    with capture_logs() as logs:
+        asyncio.run(story())
+    assert [{"event": "result_not_taken", "error": "RuntimeError", "log_level": "error"}] == logs
 
 
 def test_a_flush_is_told_when_everything_before_it_is_on_disk(ledger: MoodyLedger) -> None:
@@ -476,3 +496,71 @@ def test_the_low_water_mark_is_the_oldest_open_start(ledger: MoodyLedger) -> Non
             assert 6 == await commit(a_started("four"))
 
     asyncio.run(story())
+
+
+# Updates
+
+
+def received(update_id: int, bot_id: int = BOT_ID) -> tuple[UpdateReceived, InboxRow]:
+    event = UpdateReceived(
+        occurred_at=NOON, bot_id=bot_id, tenant_id=TENANT, update_id=update_id, kind="message", via="polling"
+    )
+    return event, InboxRow(bot_id, update_id, 1.0, "42", b"sealed")
+
+
+def brought(log: Ledger) -> list[tuple[int, int]]:
+    return [
+        (recorded.event.bot_id, recorded.event.update_id)
+        for recorded in log.read(0, 10_000)
+        if isinstance(recorded.event, UpdateReceived)
+    ]
+
+
+def test_an_update_that_telegram_brings_again_is_recorded_once(ledger: MoodyLedger) -> None:
+    async def story() -> None:
+        told = Told()
+        async with journal_of(ledger) as journal:
+            journal.receive(*received(1), told)
+            await told.all(1)
+            ledger.may_commit.clear()
+            ledger.is_waiting.clear()
+            journal.note(a_started("first"))
+            await until(ledger.is_waiting.is_set)
+            # In one batch: one of an earlier batch, one twice, and another bot's of the same number.
+            for update_id, bot_id in ((1, BOT_ID), (2, BOT_ID), (2, BOT_ID), (2, OTHER_BOT_ID), (3, BOT_ID)):
+                journal.receive(*received(update_id, bot_id), told)
+            ledger.may_commit.set()
+
+            assert [0, 0, 1, 3, 4, 5] == sorted(await told.all(6))
+
+    asyncio.run(story())
+    assert [1, 1, 3] == ledger.batches
+    assert [(BOT_ID, 1), (BOT_ID, 2), (OTHER_BOT_ID, 2), (BOT_ID, 3)] == brought(ledger)
+    assert [1, 2, 3] == [row.update_id for row in ledger.inbox.waiting(BOT_ID)]
+
+
+@pytest.mark.parametrize("new", [(), (2,)], ids=["alone", "with another"])
+def test_an_update_that_comes_again_beside_a_stale_stream_is_told_too(
+    ledger: MoodyLedger, new: tuple[int, ...]
+) -> None:
+    async def story() -> None:
+        told = Told()
+        async with journal_of(ledger) as journal:
+            journal.receive(*received(1), told)
+            await told.all(1)
+            journal.write(STREAM, 0, [a_hold()])
+            ledger.may_commit.clear()
+            ledger.is_waiting.clear()
+            journal.note(a_started("first"), told)
+            await until(ledger.is_waiting.is_set)
+            for update_id in (1, *new):
+                journal.receive(*received(update_id), told)
+            journal.write(STREAM, 0, [a_registration()], told)
+            ledger.may_commit.set()
+            results = await told.all(4 + len(new))
+
+            assert [0] == [result for result in results if result == 0]
+            assert 1 == sum(isinstance(result, StaleStream) for result in results)
+
+    asyncio.run(story())
+    assert [(BOT_ID, update_id) for update_id in (1, *new)] == brought(ledger)

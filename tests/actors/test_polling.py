@@ -20,7 +20,8 @@ def test_an_update_is_confirmed_only_when_it_is_on_disk() -> None:
         assert 1 == before
         assert [0, 9] == [call.parameters["offset"] for call in world.polls.calls]
         assert {(BOT_ID, 7), (BOT_ID, 8)} == set(world.journal.inbox)
-        assert ["start", "start"] == [one.command for one in world.arrived]
+        assert ["start", "start"] == [event.command for event in world.of(UpdateReceived)]  # type: ignore[attr-defined]
+        assert [BOT_ID, BOT_ID] == world.arrived
         assert "polling" == world.state
 
     on_a_loop(story)
@@ -49,7 +50,7 @@ def test_what_comes_again_is_recorded_once_and_confirmed_again() -> None:
         await world.polled(updates(7, 8))
 
         assert [7, 8] == [event.update_id for event in world.of(UpdateReceived)]  # type: ignore[attr-defined]
-        assert [7, 8] == [one.update_id for one in world.arrived]
+        assert [BOT_ID, BOT_ID] == world.arrived
         assert 9 == world.polls.calls[-1].parameters["offset"]
 
     on_a_loop(story)

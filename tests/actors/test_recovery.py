@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from actors.acceptance import Archive
-from actors.fleet import read_bot, remembers_hold, slots_of, take_up
+from actors.fleet import bots_of, read_bot, remembers_hold, slots_of, take_up
 from actors.incarnations import Bots
 from actors.journal import Journal
 from actors.messages import Accepted, Durability, Execute
@@ -55,7 +55,7 @@ class Process:
         self.telegram = ScriptedTelegram(clock)
         self.ports = Ports(clock, self.timers, journal, self.telegram, lambda: 0.5, a_seal)
         archive = Archive(ledger.stream, ledger.at, lambda *sealed: sealed[2].split(b": ", 1)[1][::-1])
-        self.slots = slots_of(ledger.streams_under(BOTS), self.ports)
+        self.slots = slots_of(bots_of(ledger.streams_under(BOTS)), self.ports)
         for hold in opened.holds(clock.utc()):
             remembers_hold(self.slots[hold.bot_id], hold, UNLIMITED.pace, self.ports)
         for command in opened.commands():

@@ -10,7 +10,7 @@ from typing import Any
 from pykka._envelope import Envelope
 
 from actors.acceptance import Archive
-from actors.fleet import remembers_hold, slots_of, take_up
+from actors.fleet import bots_of, remembers_hold, slots_of, take_up
 from actors.inbox import LoopFuture
 from actors.incarnations import Bots
 from actors.ports import Ports
@@ -53,8 +53,8 @@ class Process:
         ports = Ports(clock, self.loop, self.journal, self.line, self._jitter, a_seal)
         archive = Archive(disk.stream, lambda at: disk.log[at - 1], lambda *sealed: sealed[2].split(b": ", 1)[1][::-1])
         asyncio._set_running_loop(self.loop)  # type: ignore[arg-type]  # noqa: SLF001  what event loops call when they run
-        in_bots = [recorded for recorded in disk.log if recorded.stream.startswith(BOTS)]
-        self.slots = slots_of(in_bots, ports)
+        bots = bots_of(recorded for recorded in disk.log if recorded.stream.startswith(BOTS))
+        self.slots = slots_of(bots, ports)
         watch.process_started(self.slots, opened.commands())
         for hold in opened.holds(clock.utc()):
             if hold.bot_id in self.slots:
