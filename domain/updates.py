@@ -72,7 +72,7 @@ def _command_of(content: dict[str, Any]) -> str | None:
     text = content.get("text")
     if not isinstance(text, str) or not text.startswith("/"):
         return None
-    name = text[1:].split(maxsplit=1)[0] if text[1:].strip() else ""
-    name = name.partition("@")[0].lower()
+    # The slash stays on: split() would take what comes after blanks for the name.
+    name = text.split(maxsplit=1)[0].removeprefix("/").partition("@")[0].lower()
     is_one = 0 < len(name) <= MAX_COMMAND and name.isascii() and name.replace("_", "").isalnum()
     return name if is_one else None
