@@ -5,19 +5,21 @@ Exit codes: 0 done, 1 refused or failed, 2 a mistake in the command itself, 3 th
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
 from ops import settings as our_settings
-from ops.client import AdminClient, NotReached, Refused, url_of
+from ops.access import NotReached, Refused
+from ops.client import AdminClient, url_of
 
 REFUSED, UNREACHED = 1, 3
 
-Url = Annotated[str | None, typer.Option(help="where the gateway listens; by default as the settings say")]
+Url = Annotated[str | None, typer.Option(help="the gateway; else BOTLOFT_URL, else where the settings say it listens")]
 Key = Annotated[
     str | None,
     typer.Option(help="an admin's key; others can see options, so better set BOTLOFT_ADMIN_KEY or type it when asked"),
@@ -26,10 +28,21 @@ Key = Annotated[
 
 @contextmanager
 def asking(url: str | None, key: str | None) -> Iterator[AdminClient]:
+    with trouble_said():
+        found = our_settings.load()
+        yield AdminClient(where(url, found), key or _key(found))
+
+
+def where(url: str | None, found: our_settings.Settings) -> str:
+    """Raises NotReached."""
+    return url or os.environ.get("BOTLOFT_URL") or url_of(found)
+
+
+@contextmanager
+def trouble_said() -> Iterator[None]:
     """What goes wrong is said in a sentence, on standard error."""
     try:
-        found = our_settings.load()
-        yield AdminClient(url or url_of(found), key or _key(found))
+        yield
     except NotReached as error:
         failed(str(error), UNREACHED)
     except (Refused, our_settings.BadSettings) as error:
@@ -44,6 +57,6 @@ def _key(found: our_settings.Settings) -> str:
     return str(typer.prompt("Admin key", hide_input=True))
 
 
-def failed(sentence: str, code: int) -> None:
+def failed(sentence: str, code: int) -> NoReturn:
     typer.echo(sentence, err=True)
     raise typer.Exit(code)

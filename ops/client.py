@@ -1,54 +1,32 @@
-"""A running gateway, asked over HTTP with an admin's key, for the command line.
-
-No proxy of the environment and no redirect ever gets to see the key.
-"""
+"""A running gateway, asked over HTTP with an admin's key, for the command line."""
 
 from __future__ import annotations
 
 import http.client
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import closing
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 import msgspec
 
+from ops.access import Access, NotReached, Refused
 from ops.settings import Settings
 
 TIMEOUT_S = 40.0
 """Longer than the gateway takes to say that it cannot."""
 ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  where such a gateway listens, this is one of its addresses
 UNAUTHENTICATED, FORBIDDEN = 401, 403
-MAX_IN_HEADER = 0xFF
 NO_QUERY: Mapping[str, object] = MappingProxyType({})
-
-
-class NotReached(Exception):
-    """There is no gateway, or something else answers."""
-
-
-class Refused(Exception):
-    """What the gateway says to this request, as one sentence."""
 
 
 class AdminClient:
     def __init__(self, url: str, key: str) -> None:
-        """Raises NotReached for what is no http(s) address, and Refused for what can be no key."""
-        parts = urlsplit(url)
-        try:
-            port = parts.port
-        except ValueError:
-            port = -1
-        if parts.scheme not in ("http", "https") or not parts.hostname or port == -1:
-            raise NotReached(f"{url} is no address of a gateway. It looks like http://127.0.0.1:8080.")
-        if not key.isprintable() or any(ord(character) > MAX_IN_HEADER for character in key):
-            raise Refused("The key has characters that no key has: copy it again, whole.")
-        self._is_safe = parts.scheme == "https"
-        self._host, self._port, self._prefix = parts.hostname, port, parts.path.rstrip("/")
-        self._url = url
-        self._headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+        """Raises NotReached and Refused."""
+        self._access = Access(url, key)
+        self._headers = {**self._access.headers, "Content-Type": "application/json"}
 
     def get(self, *path: str, **query: object) -> dict[str, Any]:
         return self._asked("GET", path, None, query)
@@ -60,35 +38,26 @@ class AdminClient:
         self, method: str, path: tuple[str, ...], body: bytes | None, query: Mapping[str, object] = NO_QUERY
     ) -> dict[str, Any]:
         """Raises NotReached and Refused."""
-        target = "/".join((self._prefix, *(quote(part, safe="") for part in path)))
+        target = "/".join((self._access.prefix, *(quote(part, safe="") for part in path)))
         if query:
             target += "?" + urlencode(query)
         try:
-            with self._connected() as connection:
+            with closing(self._access.connection(TIMEOUT_S)) as connection:
                 connection.request(method, target, body, self._headers)
                 answer = connection.getresponse()
                 status, content = answer.status, answer.read()
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise NotReached(
-                f"No gateway answers at {self._url} ({_why(error)}). Is it running? --url names another address."
+                f"No gateway answers at {self._access.url} ({_why(error)}). Is it running? --url names another address."
             ) from None
         found = _decoded(content)
         if found is None:
-            raise NotReached(f"What answers at {self._url} is no Botloft gateway (HTTP {status}).")
+            raise NotReached(f"What answers at {self._access.url} is no Botloft gateway (HTTP {status}).")
         if status in (UNAUTHENTICATED, FORBIDDEN):
             raise Refused(f"The key opens nothing here: {found.get('detail', '')} Set an admin's in BOTLOFT_ADMIN_KEY.")
         if status >= http.client.BAD_REQUEST:
             raise Refused(str(found.get("detail") or found.get("title") or f"HTTP {status}"))
         return found
-
-    @contextmanager
-    def _connected(self) -> Iterator[http.client.HTTPConnection]:
-        make = http.client.HTTPSConnection if self._is_safe else http.client.HTTPConnection
-        connection = make(self._host, self._port, timeout=TIMEOUT_S)
-        try:
-            yield connection
-        finally:
-            connection.close()
 
 
 def url_of(settings: Settings) -> str:

@@ -39,8 +39,12 @@ def replay(
 
 def _bots(get: Any, as_of: str) -> list[dict[str, Any]]:
     """One by one as the list names them: health has more to say than the list."""
-    listed = get("admin", "bots", as_of=as_of, limit=PAGE)["bots"]
-    owned = [bot["bot_id"] for bot in listed if bot["health"] is not None]
+    owned: list[int] = []
+    after: dict[str, object] | None = {}
+    while after is not None:
+        page = get("admin", "bots", as_of=as_of, limit=PAGE, **after)
+        owned += [bot["bot_id"] for bot in page["bots"] if bot["health"] is not None]
+        after = None if page["next"] is None else {"after": page["next"]}
     return [get(*HEALTH, str(bot_id), as_of=as_of) for bot_id in owned]
 
 

@@ -11,8 +11,9 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from ops.asking import REFUSED, Url, failed, trouble_said
 from ops.events import export as exporting
-from ops.events.gateway import Cut, Refused, from_environment
+from ops.events.gateway import Cut, from_environment
 from ops.events.tail import follow, shown
 
 app = typer.Typer(
@@ -27,7 +28,6 @@ class Format(StrEnum):
     PARQUET = "parquet"
 
 
-Url = Annotated[str | None, typer.Option(help="the gateway; else BOTLOFT_URL, else http://127.0.0.1:8080")]
 Bots = Annotated[list[int] | None, typer.Option("--bot", help="only of this bot; may be given several times")]
 Topics = Annotated[str | None, typer.Option(help="only these, with commas between them")]
 Tenant = Annotated[str | None, typer.Option(help="only of this tenant")]
@@ -46,12 +46,10 @@ def tail(
     """Show events as they happen, until Ctrl-C."""
     query = _query(bot, topics, tenant, after=None if after is None else str(after))
     try:
-        for line in follow(from_environment(url), query, lambda why: typer.echo(f"{why} Trying again.", err=True)):
-            typer.echo(line.decode() if json else shown(line))
-            sys.stdout.flush()
-    except Refused as refused:
-        typer.echo(str(refused), err=True)
-        raise typer.Exit(1) from None
+        with trouble_said():
+            for line in follow(from_environment(url), query, lambda why: typer.echo(f"{why} Trying again.", err=True)):
+                typer.echo(line.decode() if json else shown(line))
+                sys.stdout.flush()
     except (KeyboardInterrupt, BrokenPipeError):
         raise typer.Exit(0) from None
 
@@ -71,15 +69,12 @@ def export(
     """Write events into a file. One that was interrupted is gone on with by the same command."""
     query = _query(bot, topics, tenant, **{"from": since, "to": before})
     try:
-        gateway = from_environment(url)
-        with _Bar() as bar:
-            made = exporting.export(gateway, query, out, format.value, bar.show)
-    except Refused as refused:
-        typer.echo(str(refused), err=True)
-        raise typer.Exit(1) from None
+        with trouble_said():
+            gateway = from_environment(url)
+            with _Bar() as bar:
+                made = exporting.export(gateway, query, out, format.value, bar.show)
     except Cut as cut:
-        typer.echo(f"{cut}\nGive the same command again: it goes on where it stopped.", err=True)
-        raise typer.Exit(1) from None
+        failed(f"{cut}\nGive the same command again: it goes on where it stopped.", REFUSED)
     size_mb = made.path.stat().st_size / 1e6
     typer.echo(f"{made.path}: {size_mb:,.1f} MB, {made.events:,} events fetched at {bar.rate:,.0f}/s", err=True)
 

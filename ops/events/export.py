@@ -15,8 +15,9 @@ from typing import IO, NamedTuple
 
 import msgspec
 
+from ops.access import Refused
 from ops.events.formats import FORMATS
-from ops.events.gateway import Cut, Gateway, Refused
+from ops.events.gateway import Cut, Gateway
 from ops.events.plan import EVENTS, POSITION, Plan, planned
 
 RETRY_S = (0.5, 1.0, 2.0, 4.0, 8.0)

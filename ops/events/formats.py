@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 import msgspec
 
-from ops.events.gateway import Refused
+from ops.access import Refused
 from ops.events.plan import NESTED
 
 Convert = Callable[[Path, Path, dict[str, str]], None]

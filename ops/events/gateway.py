@@ -5,22 +5,20 @@ from __future__ import annotations
 import http.client
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
-from urllib.parse import urlencode, urlsplit
+from contextlib import AbstractContextManager, closing, contextmanager
+from urllib.parse import urlencode
 
 import msgspec
+
+from ops import settings as our_settings
+from ops.access import Access, Refused
+from ops.asking import where
 
 TIMEOUT_S = 120.0
 """A gateway that looks for something rare is silent for a while."""
 PIECE_BYTES = 1 << 16
 TEMPORARY = (429, 503)
 FAILED = 400
-LOCAL = "http://127.0.0.1:8080"
-KEY_NAMES = ("BOTLOFT_KEY", "BOTLOFT_ADMIN_KEY")
-
-
-class Refused(Exception):
-    """What the gateway, or this side, has to say; asking again says the same."""
 
 
 class Cut(Exception):
@@ -29,14 +27,9 @@ class Cut(Exception):
 
 class Gateway:
     def __init__(self, url: str, key: str) -> None:
-        """Raises Refused when the address is none."""
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise Refused(f"{url} is no address: it begins with http:// or https:// and a host.")
+        """Raises NotReached for what is no address, and Refused for what can be no key."""
+        self._access = Access(url, key)
         self.url = url
-        self._connect = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        self._host, self._port, self._base = parts.hostname, parts.port, parts.path.rstrip("/")
-        self._headers = {"Authorization": f"Bearer {key}"}
 
     @contextmanager
     def answer(
@@ -48,17 +41,14 @@ class Gateway:
         timeout_s: float = TIMEOUT_S,
     ) -> Iterator[Answer]:
         """Raises Refused and Cut."""
-        connection = self._connect(self._host, self._port, timeout=timeout_s)
-        target = f"{self._base}{path}" + (f"?{urlencode(query)}" if query else "")
-        try:
+        target = f"{self._access.prefix}{path}" + (f"?{urlencode(query)}" if query else "")
+        with closing(self._access.connection(timeout_s)) as connection:
             with self._trouble():
-                connection.request(method, target, headers={**self._headers, **(headers or {})})
+                connection.request(method, target, headers={**self._access.headers, **(headers or {})})
                 response = connection.getresponse()
                 if response.status >= FAILED:
                     raise (Cut if response.status in TEMPORARY else Refused)(_said(response))
             yield Answer(response, self._trouble)
-        finally:
-            connection.close()
 
     @contextmanager
     def _trouble(self) -> Iterator[None]:
@@ -92,11 +82,15 @@ class Answer:
 
 
 def from_environment(url: str | None) -> Gateway:
-    """The key never stands on a command line, where everybody on the machine can read it."""
-    key = next((os.environ[name] for name in KEY_NAMES if os.environ.get(name)), None)
+    """The key never stands on a command line, where everybody on the machine can read it.
+
+    Raises NotReached, Refused and BadSettings.
+    """
+    found = our_settings.load()
+    key = os.environ.get("BOTLOFT_KEY") or (found.admin_key.get_secret_value() if found.admin_key else None)
     if key is None:
         raise Refused("Set BOTLOFT_KEY to an API key with the scope analyst, admin or tenant.")
-    return Gateway(url or os.environ.get("BOTLOFT_URL") or LOCAL, key)
+    return Gateway(where(url, found), key)
 
 
 def _said(response: http.client.HTTPResponse) -> str:

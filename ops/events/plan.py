@@ -7,7 +7,8 @@ from pathlib import Path
 
 import msgspec
 
-from ops.events.gateway import Gateway, Refused
+from ops.access import Refused
+from ops.events.gateway import Gateway
 
 EVENTS = "/api/events"
 CATALOG = "/api/events/catalog"

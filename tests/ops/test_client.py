@@ -10,7 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from ops.client import AdminClient, NotReached, Refused, url_of
+from ops.access import NotReached, Refused
+from ops.client import AdminClient, url_of
 from ops.settings import Settings
 
 KEY = "an admin key that only these tests know"
@@ -114,7 +115,16 @@ def test_what_is_no_gateway_is_told_apart(body: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["127.0.0.1:8080", "ftp://127.0.0.1", "http://", "http://127.0.0.1:many", "http://127.0.0.1:70000", ""]
+    "url",
+    [
+        "127.0.0.1:8080",
+        "ftp://127.0.0.1",
+        "http://",
+        "http://127.0.0.1:many",
+        "http://127.0.0.1:70000",
+        "http://[::1",
+        "",
+    ],
 )
 def test_what_is_no_address_is_said(url: str) -> None:
     with pytest.raises(NotReached, match="is no address of a gateway"):

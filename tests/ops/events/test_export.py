@@ -11,9 +11,10 @@ import pytest
 from domain.store.mapper import to_bytes
 from gateway.events.catalog import catalog
 from gateway.events.wire import on_the_wire
+from ops.access import Refused
 from ops.events import export as exporting
 from ops.events import formats, tail
-from ops.events.gateway import Cut, Gateway, Refused, from_environment
+from ops.events.gateway import Cut, Gateway, from_environment
 from ops.events.plan import COMMON, Plan, columns_of
 from tests.domain.test_events import STORED
 from tests.examples import a_delivered, a_rejected
