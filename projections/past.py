@@ -104,10 +104,10 @@ class Past:
 
     def _at_position(self, position: int) -> Moment:
         # Itself was dropped, maybe: then the next one tells the time.
-        found = next(iter(self._ledger.read(position - 1, 1)), None)
-        if found is None:
+        at = self._ledger.time_after(position - 1)
+        if at is None:
             raise NotReached("The log has not come to that position.")
-        return Moment(position, found.event.occurred_at)
+        return Moment(position, at)
 
     def forget_before(self, position: int) -> None:
         """For a log that does not reach back so far any more."""

@@ -87,7 +87,7 @@ class Retention:
 
     def _dropped(self, plan: Plan) -> Iterator[tuple[str, events.DayEvent]]:
         after, kept_from = plan.first - 1, plan.kept_from.isoformat()
-        while after < plan.last and (batch := self._ledger.read(after, BATCH)):
+        while after < plan.last and (batch := self._ledger.readable(after, BATCH)):
             for recorded in batch:
                 day = streams.day_of(recorded.stream)
                 if day is not None and day < kept_from and isinstance(recorded.event, events.DayEvent):

@@ -71,6 +71,14 @@ class Ledger:
                 raise
             return before
 
+    def readable(self, after: int, limit: int) -> list[Recorded]:
+        """As `read`, passing over what cannot be read: for those who only count what there is."""
+        while True:
+            try:
+                return self.read(after, limit)
+            except Unreadable as found:
+                after = found.position
+
     def time_after(self, position: int) -> datetime | None:
         """When the next event happened, whether or not it can be read; None: there is none, or nobody can tell."""
         rows = self._store.rows_after(position, 1)

@@ -26,7 +26,7 @@ OPEN_AT_MOST_S = 3700.0
 
 
 class Log(Protocol):
-    def read(self, after: int, limit: int) -> Sequence[Recorded]: ...
+    def readable(self, after: int, limit: int) -> Sequence[Recorded]: ...
     def stream(self, stream: str) -> Sequence[Recorded]: ...
     def head(self) -> int: ...
 
@@ -44,7 +44,7 @@ def recording_of(
     ends_by = question.until + timedelta(seconds=deadline_s + END_WITHIN_S)
     last = question.until + timedelta(seconds=OPEN_AT_MOST_S)
     length_s = (ends_by - since).total_seconds()
-    while batch := log.read(position, BATCH):
+    while batch := log.readable(position, BATCH):
         position, at = batch[-1].position, batch[-1].event.occurred_at
         for recorded in batch:
             tales.see(recorded.event)
@@ -70,7 +70,7 @@ def position_before(log: Log, when: datetime) -> int:
     before, behind = 0, log.head()
     while before < behind:
         middle = (before + behind) // 2
-        found = log.read(middle, 1)
+        found = log.readable(middle, 1)
         if not found or found[0].event.occurred_at >= when:
             behind = middle
         else:

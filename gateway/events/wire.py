@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
+import structlog
 
 from domain.events import CATALOGUE, Event
 from domain.store.store import Row
@@ -62,6 +63,8 @@ PLACE: list[tuple[str, type, Any]] = [
     ("version", int, 0),
 ]
 
+log = structlog.get_logger()
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -96,14 +99,21 @@ def on_the_wire(row: Row) -> bytes:
 
 
 def lines(rows: Iterable[Row]) -> bytes:
-    return b"".join(_ended(rows))
-
-
-def _ended(rows: Iterable[Row]) -> Iterator[bytes]:
-    for row in rows:
-        yield on_the_wire(row)
-        yield b"\n"
+    return b"".join(line + b"\n" for _, line in _readable(rows))
 
 
 def server_sent(rows: Iterable[Row]) -> bytes:
-    return b"".join(b"id: %d\nevent: %s\ndata: %s\n\n" % (row[0], row[3].encode(), on_the_wire(row)) for row in rows)
+    return b"".join(
+        b"id: %d\nevent: %s\ndata: %s\n\n" % (row[0], row[3].encode(), line) for row, line in _readable(rows)
+    )
+
+
+def _readable(rows: Iterable[Row]) -> Iterator[tuple[Row, bytes]]:
+    """What cannot be read would cut off all that comes after it."""
+    for row in rows:
+        try:
+            line = on_the_wire(row)
+        except (KeyError, msgspec.MsgspecError, UnicodeDecodeError):
+            log.warning("event_unreadable", position=row[0], topic=row[3])
+        else:
+            yield row, line

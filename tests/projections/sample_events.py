@@ -47,6 +47,24 @@ class Log:
             entries.append(Entry(stream, self._versions[stream], event))
         return self.ledger.append(entries, mark=lambda positions: positions[-1] + 1)[-1]
 
+    def damage(self, position: int, *skipped_by: str) -> None:
+        """Nobody can read it any more, and these projections have been told to skip it."""
+        with self.store.writing() as cursor:
+            cursor.execute("UPDATE events SET topic='of-a-newer-version' WHERE rowid=?", (position,))
+        for name in skipped_by:
+            skip = e.ProjectionEventSkipped(
+                occurred_at=NOON,
+                tenant_id="operator",
+                by="k1",
+                reason="damaged",
+                projection=name,
+                skipped_position=position,
+                skipped_topic="of-a-newer-version",
+                cause="KeyError()",
+            )
+            stream = streams.projection_stream(name)
+            self.ledger.append([Entry(stream, self.ledger.last_version(stream) + 1, skip)])
+
 
 def dump(views: Views) -> Dump:
     """Every row of every table, positions included."""

@@ -14,7 +14,7 @@ from projections.checkpoints import Checkpoints
 from projections.past import Past, Unfoldable
 from projections.runner import Runner
 from projections.views import Views
-from tests.examples import a_delivered, a_started, after
+from tests.examples import NOON, a_delivered, a_started, after
 from tests.projections.runners import Counts
 from tests.projections.sample_events import Dump, Log, attempt_failed, dump, registered, suspended
 
@@ -135,6 +135,20 @@ def test_what_cannot_be_folded_has_no_past_beyond_it(log: Log, views: Views, tmp
         past.at(10**6, "counts")
 
 
+def test_what_nobody_can_read_has_no_past_beyond_it_until_it_is_skipped(log: Log, views: Views, tmp_path: Path) -> None:
+    log.append(registered(), a_started(), suspended())
+    log.damage(2)
+    past = Past(log.ledger, views, Checkpoints(tmp_path / "none", []), [Counts()])
+    with pytest.raises(Unfoldable, match="of-a-newer-version at position 2"):
+        past.at(3, "counts")
+    log.damage(2, "counts")
+    with past.at(3, "counts").reading() as connection:
+        seen = connection.execute("SELECT * FROM counts").fetchall()
+
+    assert [1, 3] == [int(row[0]) for row in seen]
+    assert (2, NOON) == past.moment(2)
+
+
 def test_a_checkpoint_can_be_had_at_any_time(log: Log, views: Views, tmp_path: Path) -> None:
     checkpoints = Checkpoints(tmp_path / "checkpoints", all_projections())
     runner = Runner(log.ledger, views, all_projections(), checkpoints)
@@ -159,3 +173,35 @@ def test_while_the_live_view_begins_anew_the_past_is_folded_from_the_log_alone(
 
     assert before == told_at(log, views, checkpoints, "history", position)
     assert len(before["history"]) > 30
+
+
+def test_of_the_older_half_of_the_checkpoints_every_second_one_goes(
+    views: Views, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "KEPT", 6)
+    checkpoints = Checkpoints(tmp_path / "checkpoints", [])
+    for position in range(1, 8):
+        checkpoints.keep(views, position, after(0))
+
+    assert [2, 4, 5, 6, 7] == sorted(int(path.stem) for path in (tmp_path / "checkpoints").glob("*.db"))
+
+
+def test_what_a_crash_left_of_a_checkpoint_is_in_nobodys_way(views: Views, tmp_path: Path) -> None:
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "unfinished.db").write_bytes(b"half a copy")
+    checkpoints = Checkpoints(tmp_path / "checkpoints", [])
+    checkpoints.keep(views, 7, after(0))
+
+    assert ["7.db"] == [path.name for path in (tmp_path / "checkpoints").iterdir()]
+
+
+def test_of_the_moments_asked_about_only_the_last_few_are_remembered(log: Log, views: Views, tmp_path: Path) -> None:
+    position = log.append(*ten_days())
+    past = Past(log.ledger, views, Checkpoints(tmp_path / "none", []), all_projections())
+    first = past.at(1, "bots")
+    remembered = past.at(1, "bots")
+    for later in range(2, 10):
+        past.at(later, "bots")
+
+    assert position > 10
+    assert [True, False] == [first is remembered, first is past.at(1, "bots")]

@@ -176,6 +176,19 @@ def test_a_summary_counts_what_it_stands_for(kept: Kept) -> None:
     ]
 
 
+def test_days_with_an_event_that_everybody_skips_are_dropped_too(log: Log, views: Views, tmp_path: Path) -> None:
+    log.append(*week())
+    log.damage(3, *(projection.name for projection in all_projections()))
+    kept = Kept(tmp_path, views, log)
+    kept.runner.catch_up()
+    plan = kept.run(day(2))
+    kept.runner.catch_up()
+
+    assert plan.last > 3
+    assert (0, 0) == log.ledger.days_before(day(2).isoformat())
+    assert told(views) == rebuilt(log)
+
+
 def test_each_owner_of_a_day_has_a_summary_of_its_own(log: Log, views: Views, tmp_path: Path) -> None:
     log.append(
         registered(), a_delivered("c1"), registered(tenant_id=OTHER_TENANT), a_delivered("c2", tenant_id=OTHER_TENANT)
@@ -232,3 +245,43 @@ def test_the_past_after_the_horizon_is_as_it_was(kept: Kept) -> None:
     kept.runner.catch_up()
 
     assert before == past_health()
+
+
+def test_checkpoints_of_moments_before_the_horizon_go_with_the_days(kept: Kept, tmp_path: Path) -> None:
+    before = [int(path.stem) for path in (tmp_path / "checkpoints").glob("*.db")]
+    plan = kept.run(day(4))
+    left = [int(path.stem) for path in (tmp_path / "checkpoints").glob("*.db")]
+
+    assert sorted(position for position in before if position >= plan.last) == sorted(left)
+    assert min(before) < plan.last < max(before)
+
+
+def test_an_event_that_is_itself_the_oldest_open_thing_is_not_dropped(kept: Kept) -> None:
+    last = kept.retention.plan(day(3), kept.runner.position()).last
+    kept.log.ledger.append([Entry("bot/1", 1, registered())], mark=lambda _: last)
+    kept.runner.catch_up()
+
+    with pytest.raises(NotNow, match="still open"):
+        kept.retention.plan(day(3), kept.runner.position())
+
+
+def test_nothing_is_dropped_that_a_projection_is_a_single_event_short_of(kept: Kept) -> None:
+    last = kept.retention.plan(day(3), kept.runner.position()).last
+
+    assert last == kept.retention.plan(day(3), last).last
+    with pytest.raises(NotNow, match=f"has not seen all of it up to {last}"):
+        kept.retention.plan(day(3), last - 1)
+
+
+def test_days_go_in_as_many_parts_as_it_takes(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("projections.retention.PAUSE_S", 0)
+    monkeypatch.setattr("projections.retention.BATCH", 2)
+    monkeypatch.setattr("domain.store.sqlite.DROPPED_AT_ONCE", 2)
+    plan = kept.retention.plan(day(3), kept.runner.position())
+    counted = sum(sum(one.counts.values()) for one in kept.retention.summaries(plan, after(40 * DAY_S)))
+    kept.retention.drop(plan)
+
+    assert 30 == counted
+    assert day(3).isoformat() == min(
+        filter(None, (streams.day_of(one.stream) for one in kept.log.ledger.read(0, 1000)))
+    )

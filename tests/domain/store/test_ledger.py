@@ -86,6 +86,7 @@ def test_what_cannot_be_read_is_named_and_what_comes_before_it_is_read(store: An
     assert 3 == found.value.position
     assert f"{found.value.topic} at position 3: " in str(found.value)
     assert [4] == positions(ledger.read(3, 10))
+    assert [[1, 2], [4], []] == [positions(ledger.readable(after, 10)) for after in (0, 2, 4)]
 
 
 def test_the_time_of_the_next_event_is_told(ledger: Ledger) -> None:

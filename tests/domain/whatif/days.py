@@ -26,7 +26,7 @@ class MemoryLog:
     def __init__(self, log: Sequence[Recorded]) -> None:
         self._log = log
 
-    def read(self, after: int, limit: int) -> Sequence[Recorded]:
+    def readable(self, after: int, limit: int) -> Sequence[Recorded]:
         return self._log[after : after + limit]
 
     def stream(self, stream: str) -> Sequence[Recorded]:

@@ -6,6 +6,7 @@ import typing
 
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from domain.events import CATALOGUE
 from domain.store.mapper import to_bytes
@@ -96,6 +97,19 @@ def test_a_server_sent_event_has_its_position_as_id_and_its_topic_as_name() -> N
     row = (7, "bot/1", 3, "command-started", to_bytes(a_started()))
 
     assert b"id: 7\nevent: command-started\ndata: %s\n\n" % on_the_wire(row) == wire.server_sent([row])
+
+
+@pytest.mark.parametrize(
+    ("topic", "state"), [("of-a-newer-version", b"{}"), ("command-started", b"{"), ("command-started", b'{"\xff":1}')]
+)
+def test_what_cannot_be_read_is_named_in_our_log_and_all_that_comes_after_it_is_told(topic: str, state: bytes) -> None:
+    whole = (8, "bot/1", 4, "command-started", to_bytes(a_started()))
+    with capture_logs() as logs:
+        told_of = wire.lines([(7, "bot/1", 3, topic, state), whole])
+        sent = wire.server_sent([(7, "bot/1", 3, topic, state), whole])
+
+    assert [wire.lines([whole]), wire.server_sent([whole])] == [told_of, sent]
+    assert 2 * [{"event": "event_unreadable", "position": 7, "topic": topic, "log_level": "warning"}] == logs
 
 
 # The catalogue
