@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
+from hypothesis import settings
 
 from domain.store.database import database_at, sqlite_url
 from domain.store.store import Database
 from tests.postgres_server import PostgresServer
+
+# What is drawn depends on the tests alone: a run that was green stays so. `--hypothesis-profile=explore` looks further.
+settings.register_profile("steady", derandomize=True, deadline=None)
+settings.register_profile("explore", derandomize=False, deadline=None)
+settings.load_profile("steady")
 
 
 @pytest.fixture(scope="session")
