@@ -45,6 +45,7 @@ class Ear:
         """What the bot is from now on. Without a token the one that it had is used, to clean up."""
         self.wanted = wish_of(bot)
         self._webhook.token = token or self._webhook.token
+        self._webhook.allowed = bot.config.allowed_updates or ()
         if bot.owner is None:
             self._webhook.shut()
         elif self.wanted != "off":

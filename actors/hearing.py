@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from actors.doorstep import Doorstep
 from actors.messages import ClearAlert, RaiseAlert
@@ -24,6 +25,8 @@ class Tools:
     doorstep: Doorstep
     public_url: str | None
     watchdog_s: float
+    certificate: Path | None
+    """Telegram is to trust this one, because nobody it knows vouches for it."""
     alert: Callable[[RaiseAlert | ClearAlert], None]
     check_token: Callable[[int], None]
     """Told of a bot whose token Telegram has refused."""

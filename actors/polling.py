@@ -68,7 +68,8 @@ class Poller:
         async with tools.turns:
             timeout_s = SHORT_POLL_S if is_crowded else POLL_S
             # An empty list: the usual kinds, and not those that a stranger may have chosen before.
-            wanted = {"timeout": timeout_s, "limit": LIMIT, "offset": self._offset, "allowed_updates": []}
+            allowed = self._webhook.allowed
+            wanted = {"timeout": timeout_s, "limit": LIMIT, "offset": self._offset, "allowed_updates": allowed}
             return await tools.polls.ask(token, "getUpdates", wanted, timeout_s + ANSWER_S)
 
     async def _got(self, result: bytes) -> None:

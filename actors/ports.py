@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from actors.callbacks import Callbacks
 from actors.messages.delivery import Notify
@@ -91,6 +91,13 @@ class SharedPace(Protocol):
 
     def reserve(self, name: str, interval_s: float, then: Callable[[float], None]) -> None:
         """The next moment of this limit is this process's: `then` is told which, in steady seconds, and always soon."""
+
+
+class Upload(NamedTuple):
+    """A file among the parameters of a call."""
+
+    name: str
+    content: bytes
 
 
 class Calling(Protocol):

@@ -18,13 +18,14 @@ import structlog
 from aiohttp.payload import BytesPayload
 from yarl import URL
 
+from actors.ports import Upload
 from domain.failure import Answer, Category, Failure, lost_answer, never_left, read_answer
 from domain.rules.tokens import Token
 
 DNS_CACHE_S = 300
 KEEP_ALIVE_S = 15.0
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
-HEADERS = {"User-Agent": "botloft", "Content-Type": "application/json"}
+HEADERS = {"User-Agent": "botloft"}
 
 log = structlog.get_logger()
 
@@ -57,7 +58,7 @@ class Telegram:
 
     async def ask(self, token: Token, method: str, parameters: Mapping[str, object], timeout_s: float) -> Answer:
         """One HTTP call. Trouble is a `Failure`, not an exception."""
-        body = _Body(msgspec.json.encode(parameters))
+        body = await _body_of(parameters)
         try:
             async with self._session.post(
                 URL(f"{self._base_url}/bot{token.reveal()}/{method}", encoded=True),
@@ -109,8 +110,8 @@ class Telegram:
 class _Body(BytesPayload):
     """Knows whether it was sent: a request whose body never left cannot have been executed."""
 
-    def __init__(self, body: bytes) -> None:
-        super().__init__(body, content_type="application/json")
+    def __init__(self, body: bytes, content_type: str = "application/json") -> None:
+        super().__init__(body, content_type=content_type)
         self.was_sent = False
 
     async def write(self, writer: Any) -> None:
@@ -120,6 +121,19 @@ class _Body(BytesPayload):
     async def write_with_length(self, writer: Any, content_length: int | None) -> None:
         self.was_sent = True
         await super().write_with_length(writer, content_length)
+
+
+async def _body_of(parameters: Mapping[str, object]) -> _Body:
+    if not any(isinstance(value, Upload) for value in parameters.values()):
+        return _Body(msgspec.json.encode(parameters))
+    form = aiohttp.FormData()
+    for name, value in parameters.items():
+        if isinstance(value, Upload):
+            form.add_field(name, value.content, filename=value.name)
+        else:
+            form.add_field(name, value if isinstance(value, str) else msgspec.json.encode(value).decode())
+    whole = form()
+    return _Body(await whole.as_bytes(), whole.headers["Content-Type"])
 
 
 async def _bounded(response: aiohttp.ClientResponse) -> bytes:

@@ -155,10 +155,11 @@ class Silence:
     """The process ends: nothing is fetched any more. What is at Telegram stays there for the next one."""
 
 
-def _heard_of(bot: Bot) -> tuple[str, str, str]:
+def _heard_of(bot: Bot) -> tuple[object, ...]:
     """All of a bot that an ear has to do with."""
     owner = bot.owner
-    return wish_of(bot), owner.tenant_id if owner else "", owner.token_fingerprint if owner else ""
+    whose = (owner.tenant_id, owner.token_fingerprint) if owner else ()
+    return wish_of(bot), bot.config.allowed_updates, *whose
 
 
 async def _stopped(ears: list[Ear]) -> None:

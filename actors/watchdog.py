@@ -49,8 +49,10 @@ class Watchdog:
                 came, mismatched = webhook.came, webhook.mismatched
                 if verdict is Verdict.DARK and falls_back and not has_stranger:
                     return
-                if verdict in (Verdict.GONE, Verdict.DARK) or (verdict is Verdict.WELL and info.url != webhook.url):
-                    # What Telegram knows may be old: another secret, the host's former address.
+                if verdict in (Verdict.GONE, Verdict.DARK) or (
+                    verdict is Verdict.WELL and not info.is_set_as(webhook.unharmed)
+                ):
+                    # What Telegram knows may be old: another secret, the host's former address, other wishes.
                     if not await webhook.put_up_at_last(falls_back=falls_back):
                         return
                     before = webhook.unharmed

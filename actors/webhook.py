@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import msgspec
 
 from actors.doorstep import Address, new_address
 from actors.hearing import Tools, waited
+from actors.ports import Upload
 from actors.webhook_story import REFUSED, Story
 from domain import events
 from domain.errors import StoreError
@@ -25,6 +28,8 @@ class _Info(msgspec.Struct):
     url: str = ""
     pending_update_count: int = 0
     last_error_date: int | None = None
+    allowed_updates: tuple[str, ...] = ()
+    has_custom_certificate: bool = False
 
 
 def purpose(kind: str, bot_id: int) -> str:
@@ -35,6 +40,8 @@ class Webhook(Story):
     def __init__(self, bot_id: int, tools: Tools, heard: Hearing, address: Address | None) -> None:
         super().__init__(bot_id, tools, heard)
         self.token: Token | None = None
+        self.allowed: tuple[str, ...] = ()
+        """The kinds of updates that Telegram is to bring; none: the usual ones."""
         self._address = address
         self._former: list[Address] = []
         """Good until Telegram has the newest."""
@@ -58,7 +65,7 @@ class Webhook(Story):
     @property
     def unharmed(self) -> Info:
         """What Telegram says of it when all is well."""
-        return Info(self.url or "", 0, None)
+        return Info(self.url or "", 0, None, frozenset(self.allowed), self._tools.certificate is not None)
 
     def is_ours(self, url: str) -> bool:
         base = self._tools.public_url
@@ -88,8 +95,16 @@ class Webhook(Story):
             "secret_token": address.secret,
             "max_connections": MAX_CONNECTIONS,
             # Telegram keeps the former list where none is named, and that may be a stranger's. Empty: the usual kinds.
-            "allowed_updates": [],
+            "allowed_updates": self.allowed,
         }
+        if self._tools.certificate is not None:
+            # Read each time: it may have been renewed.
+            try:
+                content = await asyncio.to_thread(self._tools.certificate.read_bytes)
+            except OSError as error:
+                self.stopped = f"the certificate cannot be read ({error.strerror})"
+                return False
+            wanted["certificate"] = Upload("certificate.pem", content)
         answer = await self._ask("setWebhook", wanted)
         if isinstance(answer, Failure):
             if answer.category is Category.PERMANENT:
@@ -118,7 +133,13 @@ class Webhook(Story):
             found = msgspec.json.decode(answer.result, type=_Info)
         except msgspec.DecodeError:
             return None
-        return Info(found.url, found.pending_update_count, found.last_error_date)
+        return Info(
+            found.url,
+            found.pending_update_count,
+            found.last_error_date,
+            frozenset(found.allowed_updates),
+            found.has_custom_certificate,
+        )
 
     async def gives_way(self) -> None:
         """To polling. What waits at Telegram goes on waiting there."""

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from domain.failure import Strategy
+from domain.updates import Kind
 
 Rate = Annotated[float, Meta(ge=0, le=1000)]
 """0 turns the limit off."""
@@ -42,6 +43,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     retry: RetryConfig | None = None
     breaker: BreakerConfig | None = None
     updates: Hearing | None = None
+    allowed_updates: tuple[Kind, ...] | None = None
+    """The kinds that Telegram brings; None: all but a few that it brings on demand only."""
 
 
 DEFAULT = Config()

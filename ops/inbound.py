@@ -74,6 +74,7 @@ def hearing_bots(
         doorstep=doorstep,
         public_url=settings.public_url,
         watchdog_s=settings.watchdog_s,
+        certificate=settings.public_certificate,
         alert=alert,
         check_token=lambda bot_id: tell_fleet(CheckToken(bot_id)),
     )

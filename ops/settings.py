@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from domain.store.database import NEITHER, POSTGRES, SQLITE, database_at, sqlite_url
 from domain.store.store import Database
 from ops import limits
-from ops.public_url import is_loopback, reachable
+from ops.public_url import certificate, is_loopback, reachable
 
 PREFIX = "BOTLOFT_"
 SECRETS = ("admin_key", "master_keys", "alert_secret", "database_url")
@@ -79,6 +79,9 @@ class Settings(BaseSettings):
     public_url: str | None = Field(
         None, description="where Telegram reaches the gateway, for webhooks; without it bots can only poll"
     )
+    public_certificate: Path | None = Field(
+        None, description="PEM file of a self-signed certificate that Telegram is to trust at the public URL"
+    )
     max_polls: Count = Field(1000, description="bots that may fetch their updates at once; others take turns")
     watchdog_s: Seconds = Field(300, description="seconds between two looks at a bot's webhook")
     max_event_streams: Count = Field(100, description="exports and live streams of events that may be open at once")
@@ -134,6 +137,12 @@ class Settings(BaseSettings):
             raise ValueError("BOTLOFT_ALERT_URL needs BOTLOFT_ALERT_SECRET, so that your end can tell who posts")
         return self
 
+    @model_validator(mode="after")
+    def _certificate_of_something(self) -> Settings:
+        if self.public_certificate is not None and self.public_url is None:
+            raise ValueError("BOTLOFT_PUBLIC_CERTIFICATE is of the host in BOTLOFT_PUBLIC_URL: set that too")
+        return self
+
     @field_validator("telegram_api", "alert_url")
     @classmethod
     def _is_url(cls, url: str | None) -> str | None:
@@ -147,6 +156,11 @@ class Settings(BaseSettings):
     @classmethod
     def _is_reachable(cls, url: str | None) -> str | None:
         return None if url is None else reachable(url)
+
+    @field_validator("public_certificate")
+    @classmethod
+    def _is_certificate(cls, path: Path | None) -> Path | None:
+        return None if path is None else certificate(path)
 
     @property
     def database(self) -> Database:

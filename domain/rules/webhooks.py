@@ -17,6 +17,13 @@ class Info(NamedTuple):
     pending: int
     last_error_at: int | None
     """Unix seconds, by Telegram's clock."""
+    allowed: frozenset[str] = frozenset()
+    """The kinds of updates that it brings; empty: the usual ones."""
+    has_certificate: bool = False
+
+    def is_set_as(self, wanted: Info) -> bool:
+        """Whether Telegram knows what it was to be told."""
+        return self._replace(pending=0, last_error_at=None) == wanted._replace(pending=0, last_error_at=None)
 
 
 class Verdict(StrEnum):

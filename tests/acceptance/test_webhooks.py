@@ -166,6 +166,21 @@ def test_a_rotated_webhook_has_another_path_and_the_old_one_is_nobody_s(hearing:
     assert late.status_code == 404
 
 
+def test_a_tenant_says_which_kinds_of_updates_telegram_brings(hearing: Hearing) -> None:
+    hearing.wants("webhook").raise_for_status()
+    hearing.comes_to(lambda: hearing.webhook()["url"])
+    with hearing.acme.client() as client:
+        bot = f"/api/bots/{hearing.acme.bot_id}"
+        wanted = client.patch(bot, json={"allowed_updates": ["message", "chat_member"]})
+        unknown = client.patch(bot, json={"allowed_updates": ["gossip"]})
+    hearing.comes_to(lambda: hearing.webhook().get("allowed_updates") == ["chat_member", "message"])
+    (said,) = hearing.say(1)
+    hearing.comes_to(lambda: hearing.inbox() == [said])
+
+    assert (wanted.status_code, unknown.status_code) == (200, 400)
+    assert "allowed_updates" in unknown.json()["detail"]
+
+
 def test_what_is_forged_unknown_too_large_or_no_update_is_refused_counted_and_not_recorded(hearing: Hearing) -> None:
     hearing.wants("webhook").raise_for_status()
     hearing.comes_to(lambda: hearing.webhook()["url"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import reduce
+from pathlib import Path
 
 import msgspec
 
@@ -47,16 +48,20 @@ def an_update(update_id: int) -> dict[str, object]:
     return {"update_id": update_id, "message": {"chat": {"id": 5, "type": "private"}, "text": "/start now"}}
 
 
-def a_bot_that_wants(wish: str, **changes: object) -> Bot:
-    configured = BotConfigured(
-        occurred_at=NOON, bot_id=BOT_ID, tenant_id=TENANT, config=Config(updates=wish), by="tenant"
-    )
+def a_bot_that_wants(wish: str, *, kinds: tuple[str, ...] | None = None, **changes: object) -> Bot:
+    config = Config(updates=wish, allowed_updates=kinds)
+    configured = BotConfigured(occurred_at=NOON, bot_id=BOT_ID, tenant_id=TENANT, config=config, by="tenant")
     return msgspec.structs.replace(reduce(lives.evolve, (configured,), a_registered_bot(BOT_ID, TENANT)), **changes)
 
 
 class World:
     def __init__(
-        self, *, public_url: str | None = PUBLIC_URL, hearing: Hearing = DEAF, address: Address | None = None
+        self,
+        *,
+        public_url: str | None = PUBLIC_URL,
+        hearing: Hearing = DEAF,
+        address: Address | None = None,
+        certificate: Path | None = None,
     ) -> None:
         self.clock = ManualClock()
         self.timers = ManualTimers(self.clock)
@@ -65,6 +70,9 @@ class World:
         self.telegram.otherwise, self.polls.otherwise = self._answered, lambda _: None
         self.url, self.pending, self.last_error = "", 0, None
         self.url: str
+        self.allowed: object = ()
+        self.certificate: object = None
+        """As Telegram has them."""
         self.last_error: int | None
         self.refuses: Answer | None = None
         self.vault_is_away = False
@@ -80,6 +88,7 @@ class World:
             doorstep=self.doorstep,
             public_url=public_url,
             watchdog_s=WATCHDOG_S,
+            certificate=certificate,
             alert=self._alerted,
             check_token=self.checked.append,
         )
@@ -150,10 +159,17 @@ class World:
     def _answered(self, call: Call) -> Answer:
         match call.method:
             case "getWebhookInfo" if not isinstance(self.refuses, Failure) or self.refuses.code != 401:
-                told = {"url": self.url, "pending_update_count": self.pending, "last_error_date": self.last_error}
+                told = {
+                    "url": self.url,
+                    "pending_update_count": self.pending,
+                    "last_error_date": self.last_error,
+                    "allowed_updates": self.allowed,
+                    "has_custom_certificate": self.certificate is not None,
+                }
                 return Delivered(msgspec.json.encode(told))
             case "setWebhook" if self.refuses is None:
                 self.url, self.last_error = str(call.parameters["url"]), None
+                self.allowed, self.certificate = call.parameters["allowed_updates"], call.parameters.get("certificate")
             case "deleteWebhook" if self.refuses is None:
                 assert "drop_pending_updates" not in call.parameters
                 self.url = ""

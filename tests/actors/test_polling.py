@@ -27,6 +27,15 @@ def test_an_update_is_confirmed_only_when_it_is_on_disk() -> None:
     on_a_loop(story)
 
 
+def test_the_kinds_of_updates_that_its_tenant_wants_are_those_that_are_fetched() -> None:
+    async def story(world: World) -> None:
+        await world.wants("polling", kinds=("chat_member",))
+
+        assert [("chat_member",)] == [call.parameters["allowed_updates"] for call in world.polls.calls]
+
+    on_a_loop(story)
+
+
 def test_what_cannot_be_kept_is_not_confirmed_and_comes_again() -> None:
     async def story(world: World) -> None:
         await world.wants("polling")

@@ -8,22 +8,20 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from actors import telegram as module
+from actors.ports import Upload
 from actors.telegram import Telegram
 from domain.failure import Answer, Category, Delivered, Failure
 from ops.sandbox import server
 from ops.sandbox.client import SandboxClient
 from tests.actors.waiting import SOON_S, until
+from tests.certificates import self_signed
 from tests.examples import BOT_ID, a_token
 
 HELLO = {"chat_id": 42, "text": "hello"}
@@ -221,7 +219,7 @@ def test_a_server_that_speaks_no_tls_is_unreachable() -> None:
 def test_a_certificate_that_nobody_vouches_for_is_not_accepted(tmp_path: Path) -> None:
     async def told() -> Answer:
         listener = await asyncio.start_server(
-            lambda _, writer: writer.close(), "127.0.0.1", 0, ssl=self_signed(tmp_path)
+            lambda _, writer: writer.close(), "127.0.0.1", 0, ssl=a_server_s_context(tmp_path)
         )
         async with listener:
             port = listener.sockets[0].getsockname()[1]
@@ -232,27 +230,36 @@ def test_a_certificate_that_nobody_vouches_for_is_not_accepted(tmp_path: Path) -
     assert ("the certificate was not accepted", CERTAIN) == (failure.description, failure.certain)
 
 
-def self_signed(directory: Path) -> ssl.SSLContext:
-    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "nobody")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .sign(key, hashes.SHA256())
-    )
+def a_server_s_context(directory: Path) -> ssl.SSLContext:
     path = directory / "nobody.pem"
-    path.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        + certificate.public_bytes(serialization.Encoding.PEM)
-    )
+    path.write_bytes(b"".join(self_signed()))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(path)
     return context
+
+
+def test_a_file_among_the_parameters_leaves_as_one() -> None:
+    async def story(wire: Wire) -> None:
+        wanted = {
+            "url": "https://bots.example.com/x",
+            "allowed_updates": ["poll"],
+            "max_connections": 7,
+            "certificate": Upload("certificate.pem", b"-----BEGIN CERTIFICATE-----"),
+        }
+        answer = await wire.telegram.ask(a_token(), "setWebhook", wanted, SOON_S)
+        info = await wire.telegram.ask(a_token(), "getWebhookInfo", {}, SOON_S)
+
+        assert isinstance(answer, Delivered)
+        assert isinstance(info, Delivered)
+        assert {
+            "url": "https://bots.example.com/x",
+            "has_custom_certificate": True,
+            "pending_update_count": 0,
+            "max_connections": 7,
+            "allowed_updates": ["poll"],
+        } == msgspec.json.decode(info.result)
+
+    on_the_wire(story)
 
 
 def test_a_call_that_waits_for_a_connection_until_its_time_is_over_has_not_left() -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import msgspec
 
 from actors.doorstep import Address
+from actors.ports import Upload
 from domain.events import WebhookLost
 from domain.hearing import Hearing, Whose
 from tests.actors.hearing_world import BAD_WEBHOOK, UNAUTHORIZED, World, on_a_loop, updates
@@ -203,6 +205,52 @@ def test_a_host_that_has_moved_tells_telegram_so() -> None:
         assert [] == world.topics
 
     on_a_loop(story, **LEFT)
+
+
+def test_a_bot_that_wants_other_kinds_of_updates_tells_telegram_so() -> None:
+    async def story(world: World) -> None:
+        world.url = LEFT_URL
+        await world.wants("webhook", kinds=("chat_member", "message"))
+        await world.passes(1)
+        told = world.allowed
+        await world.passes(1000)
+
+        assert ("chat_member", "message") == told
+        assert ["setWebhook"] == world.asked
+
+    on_a_loop(story, **LEFT)
+
+
+def test_telegram_gets_the_certificate_that_it_is_to_trust_and_the_renewed_one_when_the_webhook_is_set_again(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "bots.pem"
+    path.write_bytes(b"first")
+
+    async def story(world: World) -> None:
+        world.url = LEFT_URL
+        await world.wants("webhook")
+        await world.passes(1)
+        first = world.certificate
+        path.write_bytes(b"renewed")
+        world.url = ""
+        await world.passes(300)
+
+        assert Upload("certificate.pem", b"first") == first
+        assert Upload("certificate.pem", b"renewed") == world.certificate
+        assert ["setWebhook", "setWebhook"] == world.asked
+
+    on_a_loop(story, **LEFT, certificate=path)
+
+
+def test_without_the_certificate_that_it_needs_a_webhook_is_not_set(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        await world.wants("webhook")
+
+        assert [] == world.asked
+        assert "stopped: the certificate cannot be read (No such file or directory)" == world.state
+
+    on_a_loop(story, certificate=tmp_path / "gone.pem")
 
 
 def test_falling_back_goes_on_in_the_next_process() -> None:

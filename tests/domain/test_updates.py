@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, get_args
 
 import pytest
+from aiogram.enums import UpdateType
 
-from domain.updates import NoUpdate, Update, read
+from domain.updates import Kind, NoUpdate, Update, read
+
+
+def test_every_kind_of_update_that_telegram_knows_can_be_asked_for() -> None:
+    assert {kind.value for kind in UpdateType} == set(get_args(Kind))
 
 
 def body(kind: str, content: Any, update_id: Any = 7) -> bytes:
