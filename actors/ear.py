@@ -70,6 +70,11 @@ class Ear:
             task.cancel()
             await asyncio.wait((task,))
 
+    def abandon(self) -> None:
+        """Stops, and does not wait: whoever owned it has failed."""
+        if self._task is not None:
+            self._task.cancel()
+
     @property
     def way(self) -> str:
         """Without a public address there is nothing but polling: it may have been taken out of the settings."""

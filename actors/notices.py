@@ -84,6 +84,11 @@ class NoticesActor(LoopActor):
     def on_start(self) -> None:
         self.actor_ref.tell(Begin())
 
+    def on_stop(self) -> None:
+        for line in self._lines.values():
+            if line.rest is not None:
+                line.rest.cancel()
+
     def on_receive(self, message: object) -> Any:
         match message:
             case Notify():

@@ -17,7 +17,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import Any, ClassVar, Self
+from types import TracebackType
+from typing import Any, ClassVar, Protocol, Self
 
 import pykka
 from pykka._envelope import Envelope
@@ -54,7 +55,7 @@ _spawned: set[asyncio.Task[Any]] = set()
 """asyncio keeps only weak references to tasks."""
 
 
-def telling(actor: pykka.ActorRef[Any]) -> Callable[[Any], None]:
+def telling(actor: Reference) -> Callable[[Any], None]:
     """For those who tell it something and must not fail when it is gone: then nobody hears it."""
 
     def tell(message: Any) -> None:
@@ -76,8 +77,24 @@ async def stopped(actor: pykka.ActorRef[Any]) -> None:
         await actor.ask(_ActorStop(), block=False)
 
 
+class Reference(Protocol):
+    """What an actor is asked and told through."""
+
+    def ask(self, message: Any, *, block: Any = True) -> Any: ...
+    def tell(self, message: Any) -> None: ...
+    def is_alive(self) -> bool: ...
+
+
+class Keeper(Protocol):
+    """Whoever is told that an actor has failed, and of each message that was told it in vain."""
+
+    def died(self, reason: str) -> None: ...
+    def left(self, message: Any) -> None: ...
+
+
 class LoopActor(pykka.Actor):
     inbox_limit: ClassVar[int] = 10_000
+    keeper: Keeper | None = None
 
     def __init__(self) -> None:
         self.actor_urn = "urn:botloft"
@@ -87,9 +104,12 @@ class LoopActor(pykka.Actor):
 
     @classmethod
     def start(cls, *args: Any, **kwargs: Any) -> pykka.ActorRef[Self]:
-        actor = cls(*args, **kwargs)
-        actor._start_actor_loop()
-        return actor.actor_ref
+        return cls(*args, **kwargs).begin()
+
+    def begin(self, keeper: Keeper | None = None) -> pykka.ActorRef[Self]:
+        self.keeper = keeper
+        self._start_actor_loop()
+        return self.actor_ref
 
     @staticmethod
     def _create_actor_inbox() -> Inbox:
@@ -123,6 +143,19 @@ class LoopActor(pykka.Actor):
 
     def on_undelivered(self, message: object) -> None:
         """Called with each told message that was in the inbox when the actor stopped."""
+        if self.keeper is not None:
+            self.keeper.left(message)
+
+    def on_failure(
+        self,
+        exception_type: type[BaseException] | None,
+        exception_value: BaseException | None,  # noqa: ARG002  Pykka's signature
+        traceback: TracebackType | None,  # noqa: ARG002
+    ) -> None:
+        # Pykka calls `on_stop` for those alone that were asked to stop.
+        self.on_stop()
+        if self.keeper is not None:
+            self.keeper.died(exception_type.__name__ if exception_type else "unknown")
 
     def _run(
         self, work: Coroutine[Any, Any, Any], then: Callable[[Any], Any], reply_to: pykka.Future[Any] | None

@@ -70,6 +70,10 @@ class UpdatesActor(LoopActor):
     def on_start(self) -> None:
         self.actor_ref.tell(Begin())
 
+    def on_stop(self) -> None:
+        for ear in self._ears.values():
+            ear.abandon()
+
     def on_receive(self, message: object) -> Any:
         match message:
             case Followed():

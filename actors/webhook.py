@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import msgspec
 
 from actors.doorstep import Address, new_address
@@ -97,14 +95,11 @@ class Webhook(Story):
             # Telegram keeps the former list where none is named, and that may be a stranger's. Empty: the usual kinds.
             "allowed_updates": self.allowed,
         }
-        if self._tools.certificate is not None:
-            # Read each time: it may have been renewed.
-            try:
-                content = await asyncio.to_thread(self._tools.certificate.read_bytes)
-            except OSError as error:
-                self.stopped = f"the certificate cannot be read ({error.strerror})"
-                return False
-            wanted["certificate"] = Upload("certificate.pem", content)
+        try:
+            wanted |= self._certificate()
+        except OSError as error:
+            self.stopped = f"the certificate cannot be read ({error.strerror})"
+            return False
         answer = await self._ask("setWebhook", wanted)
         if isinstance(answer, Failure):
             if answer.category is Category.PERMANENT:
@@ -114,6 +109,11 @@ class Webhook(Story):
         self.stopped = None
         self._forget_former()
         return True
+
+    def _certificate(self) -> dict[str, object]:
+        """Read each time: it may have been renewed. A few kilobytes of a local disk. Raises OSError."""
+        path = self._tools.certificate
+        return {} if path is None else {"certificate": Upload("certificate.pem", path.read_bytes())}
 
     async def rotate(self) -> bool:
         former, self._address = self._address, None

@@ -21,6 +21,7 @@ from ops.projections_cli import projections_app
 from ops.replay_cli import replay
 from ops.retention_cli import retention_app
 from ops.serving import CannotListen, serve
+from ops.steward import FleetFailed
 from ops.whatif.command import whatif
 from ops.wiring import Loft
 
@@ -130,7 +131,7 @@ def _run(work: Coroutine[Any, Any, Any]) -> Any:
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(work)
-    except (StoreError, CannotListen, keys.KeyRefused) as error:
+    except (StoreError, CannotListen, FleetFailed, keys.KeyRefused) as error:
         raise _refused(str(error)) from None
 
 

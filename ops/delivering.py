@@ -17,8 +17,9 @@ from actors.messages import ConfigureBot
 from actors.notices import NoticesActor, Store
 from actors.outside import Outside
 from actors.ports import Ports
-from actors.runtime import stopped, telling
+from actors.runtime import telling
 from actors.slot import Slot
+from actors.standing import Standing
 from domain import streams
 from domain.store.ledger import Ledger
 from domain.store.vault import Vault
@@ -37,12 +38,17 @@ class Delivering:
         stack.push_async_callback(self._outside.close)
         self._desk = Desk(ledger.inbox, vault.open)
         stack.push_async_callback(self._desk.close)
-        history = ledger.streams_under(streams.NOTICES)
-        self.notices = NoticesActor.start(ports, self._outside, Store(ledger.stream, vault.open), history)
-        stack.push_async_callback(stopped, self.notices)
+        store = Store(ledger.stream, vault.open)
+        self.notices = Standing(
+            "the notices",
+            lambda: list(ledger.streams_under(streams.NOTICES)),
+            lambda history: NoticesActor(ports, self._outside, store, history),
+            ports,
+        )
+        stack.push_async_callback(self.notices.stop)
         self.ports = replace(ports, notify=telling(self.notices))
 
-    def started(self, slots: Mapping[int, Slot], fleet: pykka.ActorRef[Any]) -> pykka.ActorRef[DeliveryActor]:
+    def started(self, slots: Mapping[int, Slot], fleet: pykka.ActorRef[Any]) -> Standing[Any]:
         def tenants_of(bot_id: int) -> tuple[str, ...]:
             slot = slots.get(bot_id)
             return slot.tenants if slot is not None else ()
@@ -50,9 +56,13 @@ class Delivering:
         async def ask_fleet(message: ConfigureBot) -> Any:
             return await fleet.ask(message, block=False)
 
-        failing = failing_of(recorded.event for recorded in self._ledger.streams_under(streams.ENDPOINTS))
-        delivery = DeliveryActor.start(
-            self.ports, self._desk, self._outside, tenants_of, failing, ask_fleet, self.arrived
+        delivery = Standing(
+            "the delivery of updates",
+            lambda: failing_of(recorded.event for recorded in self._ledger.streams_under(streams.ENDPOINTS)),
+            lambda failing: DeliveryActor(
+                self.ports, self._desk, self._outside, tenants_of, failing, ask_fleet, self.arrived
+            ),
+            self.ports,
         )
-        self._stack.push_async_callback(stopped, delivery)
+        self._stack.push_async_callback(delivery.stop)
         return delivery

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from functools import partial, reduce
 from typing import Any, NamedTuple
 
@@ -12,10 +12,11 @@ import pykka
 import structlog
 
 from actors.doorstep import Address, Doorstep
-from actors.fleet import read_bot
+from actors.fleet import bots_of, read_bot
 from actors.hearing import Tools
 from actors.messages import CheckToken, ClearAlert, RaiseAlert
-from actors.runtime import stopped, telling
+from actors.runtime import telling
+from actors.standing import Standing
 from actors.telegram import Telegram
 from actors.updates import Followed, Silence, UpdatesActor
 from actors.webhook import PURPOSES, purpose
@@ -35,7 +36,7 @@ log = structlog.get_logger()
 
 
 class Inbound(NamedTuple):
-    updates: pykka.ActorRef[UpdatesActor]
+    updates: Standing[Any]
     doorstep: Doorstep
 
 
@@ -43,13 +44,13 @@ class Following:
     """Tells the ears how bots change, as soon as there are ears."""
 
     def __init__(self) -> None:
-        self._told: pykka.ActorRef[UpdatesActor] | None = None
+        self._told: Standing[Any] | None = None
 
     def __call__(self, bot: Bot) -> None:
-        if self._told is not None and self._told.is_alive():
+        if self._told is not None:
             self._told.tell(Followed(bot))
 
-    def tells(self, updates: pykka.ActorRef[UpdatesActor]) -> None:
+    def tells(self, updates: Standing[Any]) -> None:
         self._told = updates
 
 
@@ -57,7 +58,6 @@ def hearing_bots(
     settings: Settings,
     delivering: Delivering,
     ledger: Ledger,
-    bots: Collection[Bot],
     vault: Vault,
     alert: Callable[[RaiseAlert | ClearAlert], None],
     fleet: pykka.ActorRef[Any],
@@ -78,16 +78,27 @@ def hearing_bots(
         alert=alert,
         check_token=lambda bot_id: tell_fleet(CheckToken(bot_id)),
     )
-    left = hearing.of_all(recorded.event for recorded in ledger.streams_under(streams.UPDATES))
-    hearings = {bot_id: (one, _address(vault, bot_id, one)) for bot_id, one in left.items()}
-    updates = UpdatesActor.start(tools, partial(_looked_up, ledger, vault), bots, hearings)
-    stack.push_async_callback(stopped, updates)
+    updates = Standing(
+        "the hearing of updates",
+        partial(_left, ledger, vault),
+        lambda left: UpdatesActor(tools, partial(_looked_up, ledger, vault), *left),
+        ports,
+    )
+    stack.push_async_callback(updates.stop)
     stack.push_async_callback(_silenced, updates)
     return Inbound(updates, doorstep)
 
 
-async def _silenced(updates: pykka.ActorRef[UpdatesActor]) -> None:
-    await updates.ask(Silence(), block=False)
+async def _silenced(updates: Standing[Any]) -> None:
+    with suppress(pykka.ActorDeadError):
+        await updates.ask(Silence())
+
+
+def _left(ledger: Ledger, vault: Vault) -> tuple[Collection[Bot], dict[int, tuple[Hearing, Address | None]]]:
+    """The bots, and what earlier processes have left at Telegram of them."""
+    left = hearing.of_all(recorded.event for recorded in ledger.streams_under(streams.UPDATES))
+    hearings = {bot_id: (one, _address(vault, bot_id, one)) for bot_id, one in left.items()}
+    return bots_of(ledger.streams_under(streams.BOTS)).values(), hearings
 
 
 def _address(vault: Vault, bot_id: int, one: Hearing) -> Address | None:

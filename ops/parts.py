@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
-
-import pykka
+from typing import Any
 
 from actors.accounts import Weights
 from actors.alerts import AlertsActor
@@ -12,6 +11,8 @@ from actors.guards import Policy
 from actors.permits import Permits
 from actors.ports import Ports
 from actors.posting import Poster
+from actors.standing import Standing
+from domain import alerts, streams
 from domain.alerts import Incident, Key
 from domain.rules.breaker import BreakerPolicy
 from domain.rules.pacing import PacePolicy
@@ -53,14 +54,23 @@ def permits_of(settings: Settings, ports: Ports, weights: Weights, stack: AsyncE
     )
 
 
-def alerts_of(
-    settings: Settings, ports: Ports, incidents: dict[Key, Incident], stack: AsyncExitStack
-) -> pykka.ActorRef[AlertsActor]:
+def alerts_of(settings: Settings, ports: Ports, ledger: Ledger, stack: AsyncExitStack) -> Standing[Any]:
     poster, secret = None, ""
     if settings.alert_url is not None and settings.alert_secret is not None:
         poster, secret = Poster(settings.alert_url), settings.alert_secret.get_secret_value()
         stack.push_async_callback(poster.close)
-    return AlertsActor.start(ports, poster, secret, incidents)
+    alerting = Standing(
+        "the alerts",
+        lambda: incidents_of(ledger),
+        lambda incidents: AlertsActor(ports, poster, secret, incidents),
+        ports,
+    )
+    stack.push_async_callback(alerting.stop)
+    return alerting
+
+
+def incidents_of(ledger: Ledger) -> dict[Key, Incident]:
+    return alerts.newest(recorded.event for recorded in ledger.streams_under(streams.ALERTS))
 
 
 def projections_of(settings: Settings, ledger: Ledger, stack: AsyncExitStack) -> tuple[Runner, Views, Past]:

@@ -7,10 +7,11 @@ import gc
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import uvicorn
+from pykka import ActorDeadError
 from starlette.types import ASGIApp
 
 from actors.delivery.mail import EndPulls
@@ -38,7 +39,8 @@ async def serve(settings: Settings, ready: Callable[[str, Loft], None]) -> None:
     """Runs until SIGTERM or SIGINT. `ready` is told the base URL.
 
     Raises CannotListen, StoreUnusable, AlreadyOwned and WrongMasterKey before anything has been started, and
-    AlreadyOwned after an orderly stop when another process has come to own the database meanwhile.
+    AlreadyOwned after an orderly stop when another process has come to own the database meanwhile; FleetFailed after
+    one when something has failed that cannot be started again.
     """
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -58,7 +60,8 @@ async def serve(settings: Settings, ready: Callable[[str, Loft], None]) -> None:
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
         # While the fleet drains the gateway still answers: new commands hear "shutting_down", old ones their outcome.
-        await loft.fleet.ask(Drain(settings.drain_s), block=False)
+        with suppress(ActorDeadError):
+            await loft.fleet.ask(Drain(settings.drain_s), block=False)
         loft.replay.stop()
         loft.delivery.tell(EndPulls())
         server.should_exit = True
@@ -87,7 +90,7 @@ def doors(settings: Settings, loft: Loft) -> Doors:
         replay=loft.replay,
         replays=Replays(settings.url_of_database, today_of(settings)),
         clock=loft.clock,
-        troubles=loft.steward.troubles,
+        troubles=loft.troubles,
         options=GatewayOptions(
             open_registration=settings.registration_is_open,
             public_url=settings.public_url,

@@ -22,13 +22,17 @@ JOIN_S = 1.0
 log = structlog.get_logger(__name__)
 
 
+class FleetFailed(Exception):
+    """Its text says what of it."""
+
+
 class Steward:
     """A thread of its own: a database that hangs must hold up nobody else."""
 
     def __init__(self, owner: Owner, store: Store, clock: Clock) -> None:
         """Raises StoreUnavailable."""
-        self.lost: asyncio.Future[AlreadyOwned] = asyncio.get_running_loop().create_future()
-        """Done when another process has the database."""
+        self.lost: asyncio.Future[AlreadyOwned | FleetFailed] = asyncio.get_running_loop().create_future()
+        """Done when another process has the database, or something has failed that cannot be started again."""
         self._owner, self._store, self._clock = owner, store, clock
         self._loop = asyncio.get_running_loop()
         self._stopping = threading.Event()
@@ -65,7 +69,10 @@ class Steward:
             if self._clock.steady() >= self._prepare_at:
                 self._prepare()
 
-    def _told(self, error: AlreadyOwned) -> None:
+    def failed(self, sentence: str) -> None:
+        self._told(FleetFailed(sentence))
+
+    def _told(self, error: AlreadyOwned | FleetFailed) -> None:
         if not self.lost.done():
             self.lost.set_result(error)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import AsyncIterator, Callable, Collection
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,12 +23,13 @@ from actors.journal import Journal
 from actors.messages import Drain, FoundOperator, TenantKey
 from actors.ports import Calling, Clock, Ports
 from actors.removal import Removals
-from actors.runtime import stopped, telling
+from actors.runtime import telling
 from actors.slot import Slot
+from actors.standing import Fatal, Standing
 from actors.stewards import RetentionSteward
 from actors.supervisor import Supervisor
 from actors.telegram import Telegram
-from domain import alerts, streams
+from domain import streams
 from domain.errors import StoreUnusable
 from domain.recovery import OpenThings
 from domain.store.ledger import Ledger
@@ -38,7 +39,7 @@ from gateway.events.replay import Replay
 from ops.clock import LoopTimers, SystemClock
 from ops.delivering import Delivering
 from ops.inbound import Following, Inbound, hearing_bots
-from ops.parts import alerts_of, permits_of, policy_of, projections_of
+from ops.parts import alerts_of, incidents_of, permits_of, policy_of, projections_of
 from ops.retention import worker
 from ops.sealed import bot_and_token, master_keys, sealed_token
 from ops.settings import Settings
@@ -60,20 +61,22 @@ class Loft:
 
     fleet: pykka.ActorRef[Any]
     accounts: pykka.ActorRef[Any]
-    alerts: pykka.ActorRef[Any]
+    alerts: Standing[Any]
     audit: pykka.ActorRef[Any]
     inbound: Inbound
-    delivery: pykka.ActorRef[Any]
-    notices: pykka.ActorRef[Any]
+    delivery: Standing[Any]
+    notices: Standing[Any]
     keys: KeyRing
     views: Views
     past: Past
-    retention: pykka.ActorRef[Any]
+    retention: Standing[Any]
     runner: Runner
     projections: Control
     ledger: Ledger
     replay: Replay
     clock: Clock
+    troubles: Callable[[], list[str]]
+    """What keeps it from being ready, or soon will."""
     first_admin_key: TenantKey | None
     """At the very first start, and never again."""
     steward: Steward
@@ -122,11 +125,11 @@ async def running(
         bots = bots_of(ledger.streams_under(streams.BOTS))
         slots = slots_of(bots, ports)
         _take_up_all(opened, slots, removed, policy, ports, archive)
-        incidents = alerts.newest(recorded.event for recorded in ledger.streams_under(streams.ALERTS))
-        alerting = alerts_of(settings, ports, incidents, stack)
+        incidents = incidents_of(ledger)
+        alerting = alerts_of(settings, ports, ledger, stack)
         tell_operator = telling(alerting)
         keys, weights = KeyRing(), Weights()
-        supervisor = Supervisor.start(
+        supervisor = Supervisor(
             slots,
             Bots(partial(bot_and_token, ledger, vault), partial(sealed_token, vault)),
             ports,
@@ -135,18 +138,20 @@ async def running(
             archive,
             tell_operator,
             [bot_id for (kind, bot_id), one in incidents.items() if kind == GIVEN_UP and one.is_open],
-        )
-        stack.push_async_callback(_ask, supervisor, Drain(settings.drain_s))
+        ).begin(Fatal("the supervisor", steward.failed))
+        stack.push_async_callback(_drained, supervisor, settings.drain_s)
         delivery = delivering.started(slots, supervisor)
-        inbound = hearing_bots(settings, delivering, ledger, bots.values(), vault, tell_operator, supervisor, stack)
+        inbound = hearing_bots(settings, delivering, ledger, vault, tell_operator, supervisor, stack)
         following.tells(inbound.updates)
         removals = Removals(supervisor, vault.shred, clock, ports.timers)
-        accounts = AccountsActor.start(tenants, journal, clock, keys, weights, removals)
+        accounts = AccountsActor(tenants, journal, clock, keys, weights, removals).begin(
+            Fatal("the accounts", steward.failed)
+        )
         work = worker(
             Retention(ledger, past, all_projections()), journal, clock, settings.retention_days, runner.position
         )
-        retention = RetentionSteward.start(work, clock, ports.timers)
-        stack.push_async_callback(stopped, retention)
+        retention = Standing[Any]("retention", tuple, lambda _: RetentionSteward(work, clock, ports.timers), ports)
+        stack.push_async_callback(retention.stop)
         first = None if settings.admin_key else await _ask(accounts, FoundOperator())
         control = Control(runner, ledger, clock)
         stack.callback(control.close)
@@ -167,6 +172,7 @@ async def running(
             ledger=ledger,
             replay=replay,
             clock=clock,
+            troubles=partial(_troubles, steward, (alerting, delivery, inbound.updates, delivering.notices, retention)),
             first_admin_key=first,
             steward=steward,
         )
@@ -194,6 +200,11 @@ def interrupted(ledger: Ledger) -> OpenThings:
     return opened
 
 
+def _troubles(steward: Steward, services: Collection[Standing[Any]]) -> list[str]:
+    found = (service.trouble() for service in services)
+    return steward.troubles() + [trouble for trouble in found if trouble is not None]
+
+
 def _make_state_dir(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -204,6 +215,11 @@ def _make_state_dir(path: Path) -> None:
 def _tell(*told: Callable[[], None]) -> None:
     for one in told:
         one()
+
+
+async def _drained(supervisor: pykka.ActorRef[Any], drain_s: float) -> None:
+    with suppress(pykka.ActorDeadError):
+        await _ask(supervisor, Drain(drain_s))
 
 
 async def _ask(actor: pykka.ActorRef[Any], message: object) -> Any:

@@ -76,7 +76,7 @@ class DeliveryActor(LoopActor):
 
     def on_start(self) -> None:
         tell = telling(self.actor_ref)
-        self._arrivals.tell = tell
+        self._arrivals.are_told_to(tell)
         self._ports.callbacks.changed = lambda bot_id, has_left: tell(
             CallbackChanged(bot_id, has_left, self._ports.clock.utc())
         )

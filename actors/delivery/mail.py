@@ -20,6 +20,11 @@ class Arrivals:
         self.tell: Callable[[Arrived], None] = lambda _: None
         self._told: set[int] = set()
 
+    def are_told_to(self, tell: Callable[[Arrived], None]) -> None:
+        """Who hears them from now on looks for itself what is there."""
+        self.tell = tell
+        self._told.clear()
+
     def __call__(self, bot_id: int) -> None:
         if bot_id not in self._told:
             self._told.add(bot_id)

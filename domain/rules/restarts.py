@@ -35,4 +35,9 @@ def failed(restarts: Restarts, now: float) -> tuple[Restarts, Again | GiveUp]:
     if len(recent) > RESTARTS_MAX:
         rest_s = min(REST_CAP_S, REST_S * 2.0**restarts.given_up)
         return Restarts((), restarts.given_up + 1), GiveUp(rest_s)
-    return Restarts(recent, restarts.given_up), Again(min(CAP_S, BASE_S * 2.0 ** (len(recent) - 1)))
+    return Restarts(recent, restarts.given_up), Again(pause_s(len(recent)))
+
+
+def pause_s(failures: int) -> float:
+    """After so many within the window."""
+    return min(CAP_S, BASE_S * 2.0 ** min(failures - 1, 20))
