@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog import get_logger
 
 from gateway.auth import Gate
+from gateway.clients import Clients, Resolved
 from gateway.doors import Doors
 from gateway.problems import Problem, on_http_exception, on_problem, told
 from gateway.reading import Reads
@@ -65,7 +66,11 @@ def create_app(doors: Doors) -> Starlette:
             *WhatIf(doors, gate, reads).routes(),
             *Service(doors).routes(),
         ],
-        middleware=[Middleware(LastResort), Middleware(Shortcut, commands, webhooks)],
+        middleware=[
+            Middleware(LastResort),
+            Middleware(Resolved, Clients(doors.options.trusted_proxies, doors.options.whitelist)),
+            Middleware(Shortcut, commands, webhooks),
+        ],
         exception_handlers={Problem: on_problem, HTTPException: on_http_exception},
     )
     # A redirect would be built from the Host header, which the caller chooses.

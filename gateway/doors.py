@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol
 
 from domain.errors import StoreError
 from domain.hearing import Whose
+from domain.rules.forwarded import Network
 from domain.tenant import Key
 from domain.whatif.question import Question
 from domain.whatif.report import Report
@@ -103,6 +104,8 @@ class GatewayOptions:
     callback_allow_private: bool = False
     max_event_streams: int = 100
     max_event_streams_per_key: int = 10
+    trusted_proxies: tuple[Network, ...] = ()
+    whitelist: tuple[Network, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,6 +101,8 @@ def doors(settings: Settings, loft: Loft) -> Doors:
             callback_allow_private=settings.callback_allow_private,
             max_event_streams=settings.max_event_streams,
             max_event_streams_per_key=settings.max_event_streams_per_key,
+            trusted_proxies=settings.trusted_proxies,
+            whitelist=settings.rate_limit_whitelist,
         ),
     )
 
