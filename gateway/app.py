@@ -16,6 +16,7 @@ from gateway.problems import Problem, on_http_exception, on_problem, told
 from gateway.reading import Reads
 from gateway.routes.accounts import Accounts
 from gateway.routes.analytics import Analytics
+from gateway.routes.audit import AuditRoutes
 from gateway.routes.bots import Bots
 from gateway.routes.breakers import Breakers
 from gateway.routes.commands import Commands, commands_in
@@ -61,6 +62,7 @@ def create_app(doors: Doors) -> Starlette:
             *Projections(doors, gate).routes(),
             *Accounts(doors, gate, reads).routes(),
             *RetentionRoutes(doors, gate).routes(),
+            *AuditRoutes(doors, gate).routes(),
             *Tenants(doors, gate, reads).routes(),
             *Events(doors, gate).routes(),
             *WhatIf(doors, gate, reads).routes(),

@@ -6,13 +6,17 @@ import hmac
 from collections.abc import Callable
 from typing import NamedTuple
 
+import structlog
 from starlette.requests import Request
 
 from domain.tenant import OPERATOR, Key, Scope, hashed, key_id_of, opens
+from gateway.clients import client_of
 from gateway.problems import Problem
 
 MAX_KEY_LENGTH = 512
 CHALLENGE = {"WWW-Authenticate": "Bearer"}
+
+log = structlog.get_logger()
 
 
 class Caller(NamedTuple):
@@ -40,6 +44,8 @@ class Gate:
     def __init__(self, find_key: Callable[[str], Key | None], admin_key_hash: str | None) -> None:
         self._find_key = find_key
         self._admin_key_hash = admin_key_hash
+        self.admins_refused = 0
+        """How often somebody came without an admin's key for what takes one, since the process started."""
 
     def admitted(self, authorization: str | None, *scopes: Scope) -> Caller:
         """The caller, if the key is valid and has one of these scopes; else a problem is raised."""
@@ -54,7 +60,13 @@ class Gate:
         return self.admitted(request.headers.get("authorization"), *scopes)
 
     def admin(self, request: Request) -> Caller:
-        return self.caller(request, Scope.ADMIN)
+        try:
+            return self.caller(request, Scope.ADMIN)
+        except Problem as problem:
+            # No act of an admin's, so no event: who knows no key must not be able to fill the log.
+            self.admins_refused += 1
+            log.warning("admin_refused", code=problem.code, client=client_of(request.scope).address)
+            raise
 
     def _caller(self, authorization: str | None) -> Caller:
         scheme, _, text = (authorization or "").partition(" ")

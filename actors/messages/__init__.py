@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from actors.messages.accounts import FoundOperator, IssueKey, KeyInfo, ListKeys, RegisterTenant, RevokeKey, TenantKey
-from actors.messages.audit import Act, SkipEvent
+from actors.messages.audit import Act, ActRefused, OnRecord, SkipEvent
 from actors.messages.base import Message
 from actors.messages.bots import (
     BotChanged,
@@ -63,6 +63,7 @@ from actors.messages.updates import CheckToken, DescribeUpdates, RotateWebhook, 
 __all__ = [
     "Accepted",
     "Act",
+    "ActRefused",
     "BotChanged",
     "BreakerState",
     "CallbackInfo",
@@ -98,6 +99,7 @@ __all__ = [
     "NoticeInfo",
     "Notify",
     "OfBot",
+    "OnRecord",
     "PullUpdates",
     "PulledUpdates",
     "RaiseAlert",

@@ -63,7 +63,7 @@ from domain.events.notices import (
     NoticeGiven,
     NoticePosted,
 )
-from domain.events.operator import AdminActed, OperatorEvent, ProjectionEventSkipped
+from domain.events.operator import AdminActed, AdminActRefused, OperatorEvent, ProjectionEventSkipped
 from domain.events.retention import DaySummarised, RetentionRan
 
 __all__ = [
@@ -72,6 +72,7 @@ __all__ = [
     "ActorPassivated",
     "ActorRestarted",
     "ActorStarted",
+    "AdminActRefused",
     "AdminActed",
     "AlertCleared",
     "AlertEvent",

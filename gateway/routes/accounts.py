@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractAsyncContextManager, nullcontext
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -11,6 +13,7 @@ from domain.tenant import MAX_NAME, Scope
 from gateway import bodies
 from gateway.answers import answer, nothing
 from gateway.asking import asked
+from gateway.auditing import on_record
 from gateway.auth import Caller, Gate
 from gateway.doors import Doors
 from gateway.problems import Problem
@@ -46,11 +49,11 @@ class Accounts:
         ]
 
     async def register(self, request: Request) -> Response:
-        if not self._doors.options.open_registration:
-            self._by_an_admin(request)
+        admin = None if self._doors.options.open_registration else self._an_admin(request)
         body = await bodies.of_request(request, NewTenant, self._doors.options.max_body_bytes)
         name = bodies.line_of("name", body.name, MAX_NAME)
-        made: TenantKey = await asked(self._doors.accounts, RegisterTenant(name))
+        async with self._on_record(request, admin, "tenant.register", name):
+            made: TenantKey = await asked(self._doors.accounts, RegisterTenant(name))
         self._reads.wrote(made.tenant_id, made.position)
         content = {"tenant_id": made.tenant_id, "name": made.name, "api_key": made.api_key, "position": made.position}
         return answer(content, 201, position=made.position)
@@ -60,7 +63,8 @@ class Accounts:
         body = await bodies.of_request(request, NewKey, self._doors.options.max_body_bytes)
         scopes = _scopes(caller, body.scopes)
         label = bodies.line_of("label", body.label, MAX_LABEL, default="unnamed")
-        made: TenantKey = await asked(self._doors.accounts, IssueKey(caller.tenant_id, scopes, label))
+        async with self._on_record(request, caller, "key.issue", f"{label} ({', '.join(scopes)})"):
+            made: TenantKey = await asked(self._doors.accounts, IssueKey(caller.tenant_id, scopes, label))
         self._reads.wrote(caller.tenant_id, made.position)
         content = {
             "key_id": made.key_id,
@@ -81,18 +85,26 @@ class Accounts:
         key_id = request.path_params["key_id"]
         if len(key_id) > MAX_KEY_ID:
             raise Problem("not_found")
-        position: int = await asked(self._doors.accounts, RevokeKey(caller.tenant_id, key_id))
+        async with self._on_record(request, caller, "key.revoke", key_id):
+            position: int = await asked(self._doors.accounts, RevokeKey(caller.tenant_id, key_id))
         self._reads.wrote(caller.tenant_id, position)
         return nothing(position=position)
 
     def _caller(self, request: Request) -> Caller:
         return self._gate.caller(request, *KEY_HOLDERS)
 
-    def _by_an_admin(self, request: Request) -> None:
-        authorization = request.headers.get("authorization")
-        if authorization is None:
+    def _an_admin(self, request: Request) -> Caller:
+        if "authorization" not in request.headers:
             raise Problem("forbidden", "Registration is closed here: it takes an admin's key.")
-        self._gate.admitted(authorization, Scope.ADMIN)
+        return self._gate.admin(request)
+
+    def _on_record(
+        self, request: Request, caller: Caller | None, action: str, target: str
+    ) -> AbstractAsyncContextManager[int | None]:
+        """What a tenant does with its own keys is in its own stream, and no act of an admin's."""
+        if caller is None or not caller.is_admin:
+            return nullcontext()
+        return on_record(self._doors.audit, request, caller, action, target)
 
 
 def _scopes(caller: Caller, asked_for: list[str] | None) -> tuple[Scope, ...]:
