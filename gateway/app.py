@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog import get_logger
 
 from gateway.auth import Gate
+from gateway.browsers import cross_origin
 from gateway.clients import Clients, Resolved
 from gateway.doors import Doors
 from gateway.problems import Problem, on_http_exception, on_problem, told
@@ -69,6 +70,7 @@ def create_app(doors: Doors) -> Starlette:
             *Service(doors).routes(),
         ],
         middleware=[
+            *cross_origin(doors.options.cors_origins),
             Middleware(LastResort),
             Middleware(Resolved, Clients(doors.options.trusted_proxies, doors.options.whitelist)),
             Middleware(Shortcut, commands, webhooks),

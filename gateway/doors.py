@@ -102,6 +102,8 @@ class GatewayOptions:
     retention_days: int = 30
     max_body_bytes: int = 1024 * 1024
     callback_allow_private: bool = False
+    cors_origins: tuple[str, ...] = ()
+    """Of pages that may call from browsers; none: CORS is off."""
     max_event_streams: int = 100
     max_event_streams_per_key: int = 10
     trusted_proxies: tuple[Network, ...] = ()

@@ -15,6 +15,7 @@ from domain.store.database import NEITHER, POSTGRES, SQLITE, database_at, sqlite
 from domain.store.store import Database
 from ops import limits
 from ops.caller_settings import CallerSettings
+from ops.origins import Origins
 from ops.public_url import certificate, is_loopback, reachable
 
 PREFIX = "BOTLOFT_"
@@ -82,6 +83,9 @@ class Settings(CallerSettings):
     )
     public_certificate: Path | None = Field(
         None, description="PEM file of a self-signed certificate that Telegram is to trust at the public URL"
+    )
+    cors_origins: Origins = Field(
+        (), description="origins of web pages that may call from a browser, comma-separated; without it none may"
     )
     max_polls: Count = Field(1000, description="bots that may fetch their updates at once; others take turns")
     watchdog_s: Seconds = Field(300, description="seconds between two looks at a bot's webhook")
