@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
@@ -95,8 +95,8 @@ class GatewayOptions:
     version: str
     public_url: str | None = None
     """None: bots have no webhooks."""
-    admin_key_hash: str | None = None
-    """SHA-256, hexadecimal, of the admin's key in the settings."""
+    admin_key_hash: str | None = field(default=None, repr=False)
+    """SHA-256, hexadecimal, of the admin's key in the settings, which somebody may have made up."""
     command_deadline_s: float = 30.0
     max_deadline_s: float = 3600.0
     retention_days: int = 30
