@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator
-from pydantic_settings import NoDecode
+from pydantic import BeforeValidator, Field
+from pydantic_settings import BaseSettings, NoDecode
 
 USUAL_PORT = {"http": 80, "https": 443}
 
@@ -31,6 +31,7 @@ def _origin(text: str) -> str:
     return text
 
 
-Origins = Annotated[
-    tuple[str, ...], NoDecode, BeforeValidator(lambda value: origins_in(value) if isinstance(value, str) else value)
-]
+class BrowserSettings(BaseSettings):
+    cors_origins: Annotated[
+        tuple[str, ...], NoDecode, BeforeValidator(lambda value: origins_in(value) if isinstance(value, str) else value)
+    ] = Field((), description="origins of web pages that may call from a browser, comma-separated; without it none may")

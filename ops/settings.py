@@ -15,7 +15,7 @@ from domain.store.database import NEITHER, POSTGRES, SQLITE, database_at, sqlite
 from domain.store.store import Database
 from ops import limits
 from ops.caller_settings import CallerSettings
-from ops.origins import Origins
+from ops.origins import BrowserSettings
 from ops.public_url import certificate, is_loopback, reachable
 
 PREFIX = "BOTLOFT_"
@@ -33,7 +33,7 @@ class BadSettings(Exception):
     """Each line names a setting and what is wrong with it."""
 
 
-class Settings(CallerSettings):
+class Settings(CallerSettings, BrowserSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore", hide_input_in_errors=True)
 
     host: str = Field("127.0.0.1", description="address to listen on")
@@ -83,9 +83,6 @@ class Settings(CallerSettings):
     )
     public_certificate: Path | None = Field(
         None, description="PEM file of a self-signed certificate that Telegram is to trust at the public URL"
-    )
-    cors_origins: Origins = Field(
-        (), description="origins of web pages that may call from a browser, comma-separated; without it none may"
     )
     max_polls: Count = Field(1000, description="bots that may fetch their updates at once; others take turns")
     watchdog_s: Seconds = Field(300, description="seconds between two looks at a bot's webhook")
