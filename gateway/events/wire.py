@@ -38,7 +38,7 @@ SEEN = frozenset({
     "since", "because",
     # inside of config
     "bot_rps", "chat_rps", "group_rpm", "max_in_flight", "retry", "breaker", "strategy", "retries", "base_s", "cap_s",
-    "failures", "cooldown_s", "successes", "slow_call_s", "updates",
+    "failures", "cooldown_s", "successes", "slow_call_s", "updates", "allowed_updates",
 })  # fmt: skip
 WITHHELD: Mapping[str, str] = {
     "token_sealed": "a secret, even if sealed",
