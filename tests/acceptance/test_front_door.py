@@ -98,6 +98,8 @@ def test_an_admin_s_acts_are_on_record_whoever_asks_for_them_and_over_a_crash(
     with gateway.admin() as admin:
         acts = admin.get("/admin/system/audit").json()["acts"]
         streamed = admin.get("/api/events", params={"topics": "admin-acted"}).text
+        with admin.stream("GET", "/api/events/stream", params={"topics": "admin-acted", "after": "0"}) as live:
+            followed = next(line for line in live.iter_lines() if line.startswith("data:"))
 
     assert (404, 400, 0) == (unknown.status_code, nameless.status_code, paused.returncode), paused.stderr
     # The last key of the operator's cannot be taken back.
@@ -111,6 +113,7 @@ def test_an_admin_s_acts_are_on_record_whoever_asks_for_them_and_over_a_crash(
         ("bot.suspend", str(acme.bot_id), "settings", "127.0.0.1", "abuse", None),
     ] == [tuple(act[name] for name in ("action", "target", "by", "client", "reason", "refused")) for act in acts]
     assert len(acts) == streamed.count('"client":')
+    assert '"client":"127.0.0.1"' in followed
 
 
 def said(gateway: Gateway, *words: str) -> subprocess.CompletedProcess[str]:
