@@ -9,13 +9,25 @@ from typing import Any
 from actors.guards import Policy
 from actors.life import Life, SteppedDown, WriteFailed
 from actors.mail import Answered, BotFailed, CancelTicket, Register, StartRecorded, StopWaiting, Tick
-from actors.messages import CheckToken, ConfigureBot, RemoveBot, ResumeBot, SetBreaker, SuspendBot
+from actors.messages import (
+    ChangeBot,
+    CheckToken,
+    ConfigureBot,
+    IssueCode,
+    ProveOwnership,
+    RemoveBot,
+    ResumeBot,
+    SetBreaker,
+    SuspendBot,
+)
 from actors.permits import Permit, Permits
 from actors.ports import Ports
+from actors.proving import proven
 from actors.runtime import LoopActor, LoopFuture
 from actors.slot import Slot, Ticket
 from actors.traffic import Traffic
 from actors.turns import Turn
+from domain import ownership
 from domain.bot import Bot
 from domain.failure import Answer, Category, Delivered, Failure
 from domain.refusal import Refused
@@ -27,11 +39,11 @@ CHECK_TIMEOUT_S = 10.0
 class TokenChecked:
     """Telegram's word on a token that it has refused once."""
 
-    def __init__(self, answer: Answer) -> None:
-        self.answer = answer
+    def __init__(self, token: Token, answer: Answer) -> None:
+        self.token, self.answer = token, answer
 
 
-Change = Register | SuspendBot | ResumeBot | RemoveBot | ConfigureBot | SetBreaker | CheckToken
+Change = Register | ChangeBot | SetBreaker | CheckToken
 
 
 class Lifecycle:
@@ -91,7 +103,7 @@ class BotActor(LoopActor):
             case Lifecycle():
                 self._change(message)
             case TokenChecked():
-                self._token_checked(message.answer)
+                self._token_checked(message.token, message.answer)
             case WriteFailed():
                 if message.life is self._life:
                     raise SteppedDown(str(message.error))
@@ -112,6 +124,11 @@ class BotActor(LoopActor):
             case ConfigureBot():
                 self._life.configured(message, reply)
                 self._traffic.policy_changed()
+            case IssueCode():
+                now, tenant_id = self._ports.clock.utc(), message.tenant_id
+                self._life.decided(ownership.issue(self._life.bot, tenant_id, message.code_hash, now), tenant_id, reply)
+            case ProveOwnership():
+                proven(self._life, self._traffic, self._slot, message, self._ports.clock, reply)
             case CheckToken():
                 self._check_token()
                 reply(None)
@@ -128,10 +145,14 @@ class BotActor(LoopActor):
             return
         self._checking = True
         slot = self._slot
-        self._ports.telegram.call(token, "getMe", {}, CHECK_TIMEOUT_S, lambda answer: slot.tell(TokenChecked(answer)))
+        self._ports.telegram.call(
+            token, "getMe", {}, CHECK_TIMEOUT_S, lambda answer: slot.tell(TokenChecked(token, answer))
+        )
 
-    def _token_checked(self, answer: Answer) -> None:
+    def _token_checked(self, token: Token, answer: Answer) -> None:
         self._checking = False
+        if token != self._life.token:
+            return  # of a former owner: no reason to suspend anybody
         owner = self._life.bot.owner
         if isinstance(answer, Delivered):
             # The 401 was a slip of Telegram's, and no reason to keep the bot from working.

@@ -9,11 +9,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Callable
 from typing import NamedTuple
 
+from actors.codes import OpenCodes, Proof
 from actors.ports import Arrived, Ports, Then
 from domain import updates
-from domain.errors import StoreError
+from domain.errors import StoreError, StoreUnavailable
 from domain.events import UpdateReceived
 from domain.hearing import Whose
 from domain.store.inbox import InboxRow
@@ -42,6 +44,10 @@ class _Door(NamedTuple):
     secret: bytes
 
 
+Proven = Callable[[Proof, Callable[[bool], None]], None]
+"""Told of a proof that is on disk. What it is given is told, always, whether the proof need not come again."""
+
+
 class Count(NamedTuple):
     """Of a bot's updates, since the process started."""
 
@@ -53,9 +59,17 @@ class Count(NamedTuple):
 class Doorstep:
     """For the loop's thread."""
 
-    def __init__(self, ports: Ports, arrived: Arrived = lambda *_: None) -> None:
+    def __init__(
+        self,
+        ports: Ports,
+        arrived: Arrived = lambda *_: None,
+        codes: OpenCodes | None = None,
+        proven: Proven = lambda _, then: then(True),
+    ) -> None:
         self._ports = ports
         self._arrived = arrived
+        self._codes = codes or OpenCodes(ports.clock)
+        self._proven = proven
         self._doors: dict[bytes, _Door] = {}
         self._nobodys = _Door(None, _hash(secrets.token_urlsafe()))
         self._counts: dict[tuple[int, str], Count] = {}
@@ -90,7 +104,10 @@ class Doorstep:
             raise
 
     def take(self, whose: Whose, body: bytes, via: str, then: Then) -> bool:
-        """`then` is told its position when it is on disk, or 0 where it was before."""
+        """`then` is told its position when it is on disk, or 0 where it was before.
+
+        What proves an owner is told of first. Until that is recorded Telegram brings it again, after a crash too.
+        """
         update = updates.read(body)
         ports = self._ports
         if not ports.journal.reserve():
@@ -112,13 +129,17 @@ class Doorstep:
             command=update.command,
         )
         row = InboxRow(bot_id, update.update_id, now.timestamp(), update.lane, sealed)
+        proof = self._codes.heard(bot_id, update, body)
 
         def written(result: int | StoreError) -> None:
             if not isinstance(result, StoreError):
                 self._counts[bot_id, via] = Count(self._counts.get((bot_id, via), Count()).came + 1, row.received_at)
                 if result:
                     self._arrived(bot_id)
-            then(result)
+            if proof is None or isinstance(result, StoreError):
+                then(result)
+            else:
+                self._proven(proof, lambda is_kept: then(result if is_kept else StoreUnavailable()))
 
         ports.journal.receive(received, row, written)
         return True

@@ -52,6 +52,12 @@ class Ear:
             self._webhook.whose = Whose(self.bot_id, bot.owner.tenant_id)
         self._begin()
 
+    def hushes(self) -> None:
+        """Nothing comes in any more, until it is told what the bot is now."""
+        self._webhook.shut()
+        if self._task is not None:
+            self._task.cancel()
+
     def described(self) -> UpdatesState:
         last_at = self._tools.doorstep.last_at(self.bot_id) or self.earlier_at
         return UpdatesState(self.bot_id, self.wanted, self._state(), last_at)

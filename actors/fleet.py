@@ -17,7 +17,9 @@ from domain import streams
 from domain.bot import Bot
 from domain.events import HoldPlaced, RetryStatisticsReset
 from domain.failure import Final, lost_answer
+from domain.ownership import UNPROVEN
 from domain.recovery import OpenCommand
+from domain.refusal import Refused
 from domain.rules import breaker, holds, pacing
 from domain.rules.breaker import Breaker, Phase
 from domain.store.ledger import Ledger
@@ -42,6 +44,7 @@ def slots_of(bots: Mapping[int, Bot], ports: Ports) -> dict[int, Slot]:
     """A slot for every bot that somebody has."""
     slots = {bot_id: Slot(bot_id, bot.tenants) for bot_id, bot in bots.items() if bot.tenants}
     for bot_id, slot in slots.items():
+        slot.is_verified = bots[bot_id].is_verified
         remembers_breaker(slot, bots[bot_id], ports)
         ports.callbacks.is_as(bots[bot_id])
         if was_given_up(bots[bot_id]):
@@ -81,6 +84,17 @@ def breaker_of(slot: Slot, ports: Ports) -> BreakerState:
     state = slot.memory.breaker
     until = ports.utc_of(state.open_until) if state.phase is Phase.OPEN else None
     return BreakerState(slot.bot_id, state.phase.value, state.failures, state.successes, until)
+
+
+def unproven(slot: Slot, tenant_id: str, *, must_prove: bool) -> Refused | None:
+    """Why this tenant may not use the bot yet; `must_prove`: its owner needs a proof too."""
+    if tenant_id != slot.tenants[0]:
+        return Refused(
+            "bot_unverified",
+            "This bot takes no commands until you prove that it is yours: "
+            "POST /api/bots/{bot_id}/verify-ownership says how.",
+        )
+    return UNPROVEN if must_prove and not slot.is_verified else None
 
 
 def described(slots: Collection[Slot], journal: Recording, *, draining: bool) -> FleetState:

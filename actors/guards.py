@@ -33,6 +33,8 @@ class Policy:
     telegram_timeout_s: float = 60.0
     idle_timeout_s: float = 1800.0
     max_active_bots: int = 10_000
+    require_ownership: bool = False
+    """Commands wait for the proof that the bot is its tenant's."""
 
 
 class Guards:

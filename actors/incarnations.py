@@ -202,7 +202,7 @@ class Incarnations:
             self._not_read(slot, found)
             return
         bot, token = found
-        slot.tenants = bot.tenants
+        slot.tenants, slot.is_verified = bot.tenants, bot.is_verified
         # A bot that was given up is suspended before it looks at any command, and a stop comes first too.
         parked = slot.unparked()
         first: list[object] = [message for message in parked if isinstance(message, StopWaiting)]

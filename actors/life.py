@@ -16,11 +16,13 @@ from actors.fleet import BY, was_given_up
 from actors.messages import BotChanged, ConfigureBot, Notify, RemoveBot, ResumeBot
 from actors.ports import Ports, Then
 from actors.slot import Slot
+from actors.takeover import taken_over
 from domain import bot as lives
 from domain import callback, events, streams
 from domain.bot import Bot
 from domain.callback import Address
 from domain.errors import StoreError
+from domain.ownership import ownership_for
 from domain.refusal import Refused
 from domain.rules.tokens import Token
 from domain.signing import SECRET_BYTES
@@ -140,7 +142,7 @@ class Life:
         written = partial(self._written, then, before, after)
         self._ports.journal.write(stream, before.version, decided, written, snapshot)
         self.bot = after
-        self._slot.tenants = after.tenants
+        self._slot.tenants, self._slot.is_verified = after.tenants, after.is_verified
         if before.suspended != after.suspended:
             self._slot.sick = after.suspended if was_given_up(after) else None
 
@@ -158,6 +160,8 @@ class Life:
         if after.suspended is not None and before.suspended is None and after.suspended_by == BY and after.owner:
             told = f"Bot {after.bot_id} is suspended: {after.suspended}."
             self._ports.notify(Notify(after.owner.tenant_id, "bot_suspended", told, after.bot_id))
+        if before.owner and after.owner and before.owner.tenant_id != after.owner.tenant_id:
+            self._ports.notify(taken_over(before.owner.tenant_id, after.bot_id))
 
     def _answer(self, tenant_id: str, result: int | StoreError) -> BotChanged | Refused:
         if isinstance(result, StoreError):
@@ -168,7 +172,9 @@ class Life:
         who = self.bot.owner
         if who is None or who.tenant_id != tenant_id:
             who = self.bot.claims.get(tenant_id)
-        return BotChanged(self.bot.bot_id, who.username if who else "", self.bot.status_for(tenant_id).value, position)
+        status, ownership = self.bot.status_for(tenant_id), ownership_for(self.bot, tenant_id)
+        username = who.username if who else ""
+        return BotChanged(self.bot.bot_id, username, status.value, position, ownership=ownership.value)
 
 
 def _with(address: Address | None, answer: object) -> object:

@@ -148,6 +148,7 @@ class Slot:
         "actor",
         "bot_id",
         "full_at",
+        "is_verified",
         "memory",
         "parked",
         "sick",
@@ -161,6 +162,8 @@ class Slot:
         self.bot_id = bot_id
         self.tenants = tenants
         """Who may know that this bot is here, the owner first."""
+        self.is_verified = False
+        """The owner has proven to be one."""
         self.actor: pykka.ActorRef[Any] | None = None
         self.waking = False
         self.sick: str | None = None

@@ -21,6 +21,7 @@ from actors.incarnations import Bots, Incarnations, LookedAfter, Read, Restart, 
 from actors.mail import BotFailed, CancelTicket, Register
 from actors.messages import (
     Cancel,
+    ChangeBot,
     CheckToken,
     ClearAlert,
     ConfigureBot,
@@ -35,9 +36,7 @@ from actors.messages import (
     RemoveBot,
     RemoveBotsOf,
     ResetRetryStatistics,
-    ResumeBot,
     SetBreaker,
-    SuspendBot,
 )
 from actors.passivation import Beat, Passivation
 from actors.permits import Permits
@@ -49,11 +48,11 @@ from domain import streams
 from domain.bot import ADMIN, Identity
 from domain.errors import StoreError
 from domain.methods import method_named
+from domain.ownership import NOT_HERE, listens
 from domain.refusal import Refused
 from domain.rules import restarts
 from domain.tenant import NO_TENANT
 
-NOT_HERE = Refused("not_found", "There is no such bot. GET /api/bots lists yours.")
 NOT_RECORDED = Refused("store_unavailable", "The change could not be recorded and was not made. Try again.")
 
 
@@ -100,7 +99,7 @@ class Supervisor(LoopActor):
                 return self._execute(message)
             case RegisterBot():
                 return self._register(message)
-            case SuspendBot() | ResumeBot() | RemoveBot() | ConfigureBot():
+            case ChangeBot():
                 return self._change(message)
             case RemoveBotsOf():
                 return self._remove_bots_of(message)
@@ -148,8 +147,8 @@ class Supervisor(LoopActor):
             return NOT_HERE
         if self._draining:
             return SHUTTING_DOWN
-        if command.tenant_id != slot.tenants[0]:
-            return Refused("bot_unverified", "This bot takes no commands until you prove that it is yours.")
+        if refused := fleet.unproven(slot, command.tenant_id, must_prove=self._policy.require_ownership):
+            return refused
         if slot.open_commands + slot.accepting >= self._policy.max_waiting + self._policy.max_in_flight:
             return Refused("overloaded", "This bot has as many commands waiting as it may. Send more slowly.", 1.0)
         now = self._ports.clock.steady()
@@ -205,12 +204,15 @@ class Supervisor(LoopActor):
         self._leaving.registers(found.tenant_id, slot, self.reply_later())
         return self._tell_life(slot, Register(found, message.token))
 
-    def _change(self, message: SuspendBot | ResumeBot | RemoveBot | ConfigureBot) -> Any:
+    def _change(self, message: ChangeBot) -> Any:
         slot = self._slots.get(message.bot_id)
         if slot is not None and slot.tenants and not message.tenant_id:
             message = msgspec.structs.replace(message, tenant_id=slot.tenants[0])
         if slot is None or message.tenant_id not in slot.tenants:
             return NOT_HERE
+        must_prove = self._policy.require_ownership and isinstance(message, ConfigureBot) and listens(message.change)
+        if must_prove and (refused := fleet.unproven(slot, message.tenant_id, must_prove=True)):
+            return refused
         return SHUTTING_DOWN if self._draining else self._tell_life(slot, message)
 
     def _remove_bots_of(self, message: RemoveBotsOf) -> Any:

@@ -107,6 +107,10 @@ class UpdatesActor(LoopActor):
         if known is not None and _heard_of(known) == _heard_of(bot):
             return  # of its breaker or its pace: no reason to end a poll
         self._newest[bot.bot_id] = bot
+        ear = self._ears.get(bot.bot_id)
+        if ear is not None and known is not None and _tenant_of(known) != _tenant_of(bot):
+            # Before its new token is read: nothing more comes in for a tenant that has it no longer.
+            ear.hushes()
         self.beside(self._looked_up(bot.bot_id), lambda found: self._found(bot, found))
 
     def _found(self, bot: Bot, found: Looked) -> None:
@@ -161,9 +165,12 @@ class Silence:
 
 def _heard_of(bot: Bot) -> tuple[object, ...]:
     """All of a bot that an ear has to do with."""
-    owner = bot.owner
-    whose = (owner.tenant_id, owner.token_fingerprint) if owner else ()
-    return wish_of(bot), bot.config.allowed_updates, *whose
+    fingerprint = bot.owner.token_fingerprint if bot.owner else ""
+    return wish_of(bot), bot.config.allowed_updates, _tenant_of(bot), fingerprint
+
+
+def _tenant_of(bot: Bot) -> str:
+    return bot.owner.tenant_id if bot.owner else ""
 
 
 async def _stopped(ears: list[Ear]) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 
 import msgspec
 
-from domain import events
+from domain import codes, events
+from domain.codes import Codes
 from domain.config import DEFAULT, Config, changed
 from domain.refusal import Refused
 
@@ -55,6 +56,9 @@ class Bot(msgspec.Struct, frozen=True):
     config: Config = DEFAULT
     callback_sealed: bytes | None = None
     """Where its updates are posted."""
+    is_verified: bool = False
+    """Its owner has proven to be one."""
+    codes: Codes = ()
 
     @property
     def tenants(self) -> tuple[str, ...]:
@@ -170,7 +174,9 @@ _AS_NEW: dict[str, object] = {
 
 def evolve(bot: Bot, event: events.Event) -> Bot:
     """The bot after this event."""
-    return msgspec.structs.replace(bot, version=bot.version + 1, **_changes(bot, event))
+    return msgspec.structs.replace(
+        bot, version=bot.version + 1, **codes.changes(bot.codes, event), **_changes(bot, event)
+    )
 
 
 def _changes(bot: Bot, event: events.Event) -> dict[str, object]:

@@ -85,6 +85,13 @@ def read(body: bytes) -> Update:
     )
 
 
+def argument_in(body: bytes) -> str | None:
+    """What follows the bot command of a message that `read` took, as in `/start 17`; never kept."""
+    text = _whole(body)["message"].get("text")
+    words = text.split(maxsplit=1) if isinstance(text, str) else []
+    return words[1].strip() if len(words) > 1 else None
+
+
 def _chat_of(content: dict[str, Any]) -> Any:
     if "chat" in content:
         return content["chat"]

@@ -26,6 +26,7 @@ from gateway.routes.fleet import FleetRoutes
 from gateway.routes.health import HealthRoutes
 from gateway.routes.history import HistoryRoutes
 from gateway.routes.notices import Notices
+from gateway.routes.ownership import Ownership
 from gateway.routes.projections import Projections
 from gateway.routes.retention import RetentionRoutes
 from gateway.routes.retries import Retries
@@ -51,6 +52,7 @@ def create_app(doors: Doors) -> Starlette:
             *webhooks.routes(),
             *Stories(doors, gate, reads).routes(),
             *Bots(doors, gate, reads).routes(),
+            *Ownership(doors, gate, reads).routes(),
             *Updates(doors, gate, reads).routes(),
             *Notices(doors, gate).routes(),
             # Before those of health: there a bot's id is whatever follows.

@@ -49,7 +49,13 @@ PROBLEMS: Mapping[str, Kind] = MappingProxyType({
         409, "The bot is suspended", "Nothing was sent. POST /api/bots/{bot_id}/resume puts it to work again."
     ),
     "bot_unverified": Kind(
-        409, "The bot is not proven to be yours", "It takes no commands until its ownership is verified."
+        409,
+        "The bot is not proven to be yours",
+        "POST /api/bots/{bot_id}/verify-ownership gives a code that proves it; until then it takes no commands.",
+    ),
+    "bot_verified": Kind(409, "The bot is proven to be yours already", "There is nothing left to do."),
+    "foreign_webhook": Kind(
+        409, "The bot has a webhook elsewhere", "Remove it with the bot's token (deleteWebhook), then ask again."
     ),
     "updates_pushed": Kind(
         409, "Its updates are posted", 'PATCH /api/bots/{bot_id} {"callback_url": null} before you fetch them.'

@@ -117,6 +117,7 @@ class Doors:
     alerts: Askable
     audit: Askable
     updates: Askable
+    ownership: Askable
     doorstep: Doorstep
     delivery: Askable
     notices: Askable

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from contextlib import AsyncExitStack, suppress
 from functools import partial, reduce
 from typing import Any, NamedTuple
@@ -11,10 +11,12 @@ from typing import Any, NamedTuple
 import pykka
 import structlog
 
+from actors.codes import OpenCodes, Proof
 from actors.doorstep import Address, Doorstep
 from actors.fleet import bots_of, read_bot
 from actors.hearing import Tools
 from actors.messages import CheckToken, ClearAlert, RaiseAlert
+from actors.ownership import EndPeeks, OwnershipActor, Proven
 from actors.runtime import telling
 from actors.standing import Standing
 from actors.telegram import Telegram
@@ -29,7 +31,7 @@ from domain.rules.tokens import Token
 from domain.store.ledger import Ledger
 from domain.store.vault import Vault
 from ops.delivering import Delivering
-from ops.sealed import opened_token
+from ops.sealed import bot_and_token_of, opened_token
 from ops.settings import Settings
 
 log = structlog.get_logger()
@@ -37,21 +39,26 @@ log = structlog.get_logger()
 
 class Inbound(NamedTuple):
     updates: Standing[Any]
+    ownership: Standing[Any]
     doorstep: Doorstep
 
 
 class Following:
-    """Tells the ears how bots change, as soon as there are ears."""
+    """Tells who hears bots how they change, as soon as there is somebody."""
 
-    def __init__(self) -> None:
-        self._told: Standing[Any] | None = None
+    def __init__(self, codes: OpenCodes) -> None:
+        self.codes = codes
+        self.told: list[Standing[Any]] = []
+
+    def begins(self, bots: Iterable[Bot]) -> None:
+        for bot in bots:
+            self.codes.follow(bot)
 
     def __call__(self, bot: Bot) -> None:
-        if self._told is not None:
-            self._told.tell(Followed(bot))
-
-    def tells(self, updates: Standing[Any]) -> None:
-        self._told = updates
+        # At once: a proof in the next update finds the code that was just issued, or that it was just used.
+        self.codes.follow(bot)
+        for service in self.told:
+            service.tell(Followed(bot))
 
 
 def hearing_bots(
@@ -61,11 +68,13 @@ def hearing_bots(
     vault: Vault,
     alert: Callable[[RaiseAlert | ClearAlert], None],
     fleet: pykka.ActorRef[Any],
+    following: Following,
     stack: AsyncExitStack,
 ) -> Inbound:
     """`stack` ends it: no poll is left, and the log has what came."""
     ports, tell_fleet = delivering.ports, telling(fleet)
-    doorstep, polls = Doorstep(ports, delivering.arrived), Telegram(settings.telegram_api, settings.max_polls)
+    doorstep = Doorstep(ports, delivering.arrived, following.codes, lambda proof, then: _proven(ownership, proof, then))
+    polls = Telegram(settings.telegram_api, settings.max_polls)
     stack.push_async_callback(polls.close)
     tools = Tools(
         ports=ports,
@@ -85,13 +94,30 @@ def hearing_bots(
         ports,
     )
     stack.push_async_callback(updates.stop)
-    stack.push_async_callback(_silenced, updates)
-    return Inbound(updates, doorstep)
+    stack.push_async_callback(_asked, updates, Silence())
+    codes, look_up = following.codes, partial(bot_and_token_of, ledger, vault)
+    ownership = Standing(
+        "the proof of ownership",
+        lambda: [read_bot(ledger, bot_id) for bot_id in codes.bots()],
+        lambda left: OwnershipActor(codes, tools, look_up, fleet, left),
+        ports,
+    )
+    stack.push_async_callback(ownership.stop)
+    stack.push_async_callback(_asked, ownership, EndPeeks())
+    following.told = [updates, ownership]
+    return Inbound(updates, ownership, doorstep)
 
 
-async def _silenced(updates: Standing[Any]) -> None:
+async def _asked(service: Standing[Any], message: object) -> None:
     with suppress(pykka.ActorDeadError):
-        await updates.ask(Silence())
+        await service.ask(message)
+
+
+def _proven(ownership: Standing[Any], proof: Proof, then: Callable[[bool], None]) -> None:
+    if ownership.is_alive():
+        ownership.tell(Proven(proof, then))
+    else:
+        then(False)
 
 
 def _left(ledger: Ledger, vault: Vault) -> tuple[Collection[Bot], dict[int, tuple[Hearing, Address | None]]]:

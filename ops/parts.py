@@ -34,6 +34,7 @@ def policy_of(settings: Settings) -> Policy:
         telegram_timeout_s=settings.telegram_timeout_s,
         idle_timeout_s=settings.idle_timeout_s,
         max_active_bots=settings.max_active_bots,
+        require_ownership=settings.require_ownership,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from actors.fleet import read_bot
 from domain.bot import Bot
 from domain.errors import Shredded
+from domain.ownership import identity_of
 from domain.rules.tokens import Token, parse
 from domain.store.ledger import Ledger
 from domain.store.vault import Vault, master_key_file
@@ -23,6 +24,16 @@ def bot_and_token(ledger: Ledger, vault: Vault, bot_id: int) -> tuple[Bot, Token
         return bot, None
     try:
         return bot, opened_token(vault, bot.owner.tenant_id, bot_id, bot.owner.token_sealed)
+    except Shredded:
+        return bot, None
+
+
+def bot_and_token_of(ledger: Ledger, vault: Vault, bot_id: int, tenant_id: str) -> tuple[Bot, Token | None]:
+    """As this tenant has registered it, be it the owner or a claimant."""
+    bot = read_bot(ledger, bot_id)
+    who = identity_of(bot, tenant_id)
+    try:
+        return bot, None if who is None else opened_token(vault, tenant_id, bot_id, who.token_sealed)
     except Shredded:
         return bot, None
 

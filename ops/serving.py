@@ -79,6 +79,7 @@ def doors(settings: Settings, loft: Loft) -> Doors:
         alerts=loft.alerts,
         audit=loft.audit,
         updates=loft.inbound.updates,
+        ownership=loft.inbound.ownership,
         doorstep=loft.inbound.doorstep,
         delivery=loft.delivery,
         notices=loft.notices,

@@ -86,6 +86,9 @@ class Settings(CallerSettings, BrowserSettings):
     )
     max_polls: Count = Field(1000, description="bots that may fetch their updates at once; others take turns")
     watchdog_s: Seconds = Field(300, description="seconds between two looks at a bot's webhook")
+    require_ownership: bool = Field(
+        False, description="whether a bot takes commands only after its owner has sent a code to it"
+    )
     max_event_streams: Count = Field(100, description="exports and live streams of events that may be open at once")
     max_event_streams_per_key: Count = Field(10, description="the same, with one key")
     max_backlog: Count = Field(20_000, description="events that may wait for the disk before new commands are refused")

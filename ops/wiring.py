@@ -16,6 +16,7 @@ import pykka
 from actors.acceptance import Archive
 from actors.accounts import AccountsActor, KeyRing, Weights
 from actors.audit import AuditActor
+from actors.codes import OpenCodes
 from actors.fleet import bots_of, remembers_hold, slots_of, take_up
 from actors.guards import Policy
 from actors.incarnations import GIVEN_UP, Bots
@@ -116,13 +117,14 @@ async def running(
         stack.push_async_callback(journal.close, JOURNAL_CLOSE_S)
         calling = telegram() if telegram else Telegram(settings.telegram_api, settings.max_connections)
         stack.push_async_callback(calling.close)
-        following = Following()
+        following = Following(OpenCodes(clock))
         bare = Ports(clock, LoopTimers(), journal, calling, jitter, vault.seal, following)
         delivering = Delivering(bare, ledger, vault, stack, allow_private=settings.callback_allow_private)
         ports = delivering.ports
         policy = policy_of(settings)
         archive = Archive(ledger.stream, ledger.at, vault.open)
-        bots = bots_of(ledger.streams_under(streams.BOTS))
+        bots = bots_of(delivering.noting_takeovers(ledger.streams_under(streams.BOTS)))
+        following.begins(bots.values())
         slots = slots_of(bots, ports)
         _take_up_all(opened, slots, removed, policy, ports, archive)
         incidents = incidents_of(ledger)
@@ -140,9 +142,8 @@ async def running(
             [bot_id for (kind, bot_id), one in incidents.items() if kind == GIVEN_UP and one.is_open],
         ).begin(Fatal("the supervisor", steward.failed))
         stack.push_async_callback(_drained, supervisor, settings.drain_s)
-        delivery = delivering.started(slots, supervisor)
-        inbound = hearing_bots(settings, delivering, ledger, vault, tell_operator, supervisor, stack)
-        following.tells(inbound.updates)
+        delivery = delivering.started(bots, slots, supervisor)
+        inbound = hearing_bots(settings, delivering, ledger, vault, tell_operator, supervisor, following, stack)
         removals = Removals(supervisor, vault.shred, clock, ports.timers)
         accounts = AccountsActor(tenants, journal, clock, keys, weights, removals).begin(
             Fatal("the accounts", steward.failed)
@@ -172,7 +173,11 @@ async def running(
             ledger=ledger,
             replay=replay,
             clock=clock,
-            troubles=partial(_troubles, steward, (alerting, delivery, inbound.updates, delivering.notices, retention)),
+            troubles=partial(
+                _troubles,
+                steward,
+                (alerting, delivery, inbound.updates, inbound.ownership, delivering.notices, retention),
+            ),
             first_admin_key=first,
             steward=steward,
         )

@@ -18,9 +18,10 @@ from projections.views import Readable
 
 REGISTERED = "registered"
 UNVERIFIED = "unverified"
+VERIFIED = "verified"
 
 _PUT = "INSERT OR REPLACE INTO bots VALUES (?, ?, ?, ?, ?, ?, NULL, ?, '{}')"
-_OWNERS = f"WHERE bot_id=? AND ownership='{REGISTERED}'"
+_OWNERS = f"WHERE bot_id=? AND ownership<>'{UNVERIFIED}'"
 
 
 class BotRow(msgspec.Struct, frozen=True):
@@ -95,6 +96,10 @@ def _withdrawn(event: events.ChallengeWithdrawn, connection: sqlite3.Connection)
     )
 
 
+def _verified(event: events.OwnershipVerified, connection: sqlite3.Connection) -> None:
+    connection.execute(f"UPDATE bots SET ownership=? {_OWNERS}", (VERIFIED, event.bot_id))  # noqa: S608  a constant
+
+
 def _suspended(event: events.BotSuspended, connection: sqlite3.Connection) -> None:
     _set_status(event.bot_id, Status.SUSPENDED, event.reason, connection)
 
@@ -132,6 +137,7 @@ _CHANGES: dict[type[events.Event], Callable[[Any, sqlite3.Connection], None]] = 
     events.BotRegistered: _registered,
     events.OwnershipChallenged: _challenged,
     events.ChallengeWithdrawn: _withdrawn,
+    events.OwnershipVerified: _verified,
     events.BotSuspended: _suspended,
     events.BotResumed: _resumed,
     events.BotRemoved: _removed,

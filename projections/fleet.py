@@ -9,7 +9,7 @@ import msgspec
 
 from domain.bot import Status
 from domain.rules.health import Health
-from projections.bots import REGISTERED, BotRow, row_of
+from projections.bots import UNVERIFIED, BotRow, row_of
 from projections.health.queries import statuses
 from projections.views import Readable
 
@@ -60,7 +60,7 @@ def fleet_bots(
     return [
         FleetBot(
             **msgspec.structs.asdict(row),
-            health=health.get(row.bot_id) if row.ownership == REGISTERED else None,
+            health=health.get(row.bot_id) if row.ownership != UNVERIFIED else None,
         )
         for row in rows
     ]

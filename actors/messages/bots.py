@@ -97,6 +97,8 @@ class BotChanged(Message, frozen=True):
     position: int | None
     callback_secret: str | None = None
     """Where one was made, and then this once."""
+    ownership: str = "registered"
+    """`registered`, `unverified` or `verified`."""
 
     def __repr__(self) -> str:
         return f"BotChanged({self.bot_id}, {self.status}, {self.position})"

@@ -64,6 +64,7 @@ from domain.events.notices import (
     NoticePosted,
 )
 from domain.events.operator import AdminActed, AdminActRefused, OperatorEvent, ProjectionEventSkipped
+from domain.events.ownership import OwnershipCodeIssued, OwnershipVerified
 from domain.events.retention import DaySummarised, RetentionRan
 
 __all__ = [
@@ -113,6 +114,8 @@ __all__ = [
     "NoticePosted",
     "OperatorEvent",
     "OwnershipChallenged",
+    "OwnershipCodeIssued",
+    "OwnershipVerified",
     "PollingStarted",
     "ProjectionEventSkipped",
     "RetentionRan",

@@ -13,7 +13,7 @@ from domain.events import CATALOGUE, DayEvent, Event
 from gateway.events.wire import SHAPES, WITHHELD
 
 UNITS = {"_ms": "milliseconds", "_s": "seconds", "_rps": "requests per second", "_rpm": "requests per minute"}
-TIMES = {"occurred_at", "received_at", "again_at", "until", "since"}
+TIMES = {"occurred_at", "received_at", "again_at", "until", "since", "expires_at"}
 OF_EVERY_EVENT = {
     "position": "Its place in the log; no two events share one. What comes after it has a higher one.",
     "topic": "What happened; never renamed.",

@@ -21,6 +21,7 @@ SEEN = frozenset({
     "occurred_at", "bot_id", "tenant_id",
     # accounts and bots
     "name", "key_id", "scopes", "label", "username", "first_name", "reason", "by", "config", "cause", "until",
+    "expires_at", "is_takeover",
     # commands
     "command_id", "method", "received_at", "deadline_s", "chat", "retry_uncertain", "patient", "attempt", "attempts",
     "category", "description", "telegram_ms", "telegram_code", "retry_after_s", "again_at", "queue_ms", "waits",
@@ -46,6 +47,7 @@ WITHHELD: Mapping[str, str] = {
     "path_sealed": "a webhook's address is a secret, even if sealed",
     "secret_sealed": "a secret, even if sealed",
     "secret_hash": "what a key is checked against",
+    "code_hash": "what an ownership code is checked against",
     "parameters_sealed": "a message's text, sealed",
     "result_sealed": "Telegram's answer, with a message's text in it, sealed",
     "body_hash": "short texts can be guessed from it",

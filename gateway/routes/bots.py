@@ -13,6 +13,7 @@ from actors.messages import (
     BotChanged,
     ConfigureBot,
     DescribeUpdates,
+    DescribeVerification,
     RegisterBot,
     RemoveBot,
     ResumeBot,
@@ -32,7 +33,7 @@ from gateway.doors import Doors
 from gateway.problems import Problem
 from gateway.reading import Reads, Seen, bot_id_in
 from gateway.routing import at
-from projections.bots import REGISTERED, UNVERIFIED, BotRow, bot_of, bots_of
+from projections.bots import BotRow, bot_of, bots_of
 
 BY = "tenant"
 """Who suspended it, in the event."""
@@ -81,10 +82,14 @@ class Bots:
         seen = await self._reads.seen("bots", caller, request)
         row, position = await own_bot(self._reads, seen, _bot_id(request))
         told = _seen(row)
-        # How it hears is known of now alone.
+        # How it hears, and how its verification goes, is known of now alone.
         if row.status is not Status.UNVERIFIED and seen.moment is None:
             state: UpdatesState = await asked(self._doors.updates, DescribeUpdates(row.bot_id))
             told["updates"] = hearing_of(state, self._doors.clock.utc())
+        if seen.moment is None:
+            verification = await asked(self._doors.ownership, DescribeVerification(row.bot_id, caller.tenant_id))
+            if verification is not None:
+                told["verification"] = verification
         return answer(told, position=position)
 
     async def configure(self, request: Request) -> Response:
@@ -127,7 +132,7 @@ class Bots:
             "bot_id": changed.bot_id,
             "username": changed.username,
             "status": changed.status,
-            "ownership": UNVERIFIED if changed.status == Status.UNVERIFIED else REGISTERED,
+            "ownership": changed.ownership,
             "position": changed.position,
         }
         if changed.callback_secret is not None:

@@ -12,7 +12,7 @@ from actors.acceptance import Archive
 from actors.fleet import bots_of, slots_of
 from actors.guards import Policy
 from actors.incarnations import Bots
-from actors.messages import ClearAlert, Durability, Execute, RaiseAlert
+from actors.messages import ClearAlert, Durability, Execute, Notify, RaiseAlert
 from actors.permits import Permits
 from actors.ports import Ports
 from actors.runtime import stopped
@@ -99,7 +99,18 @@ class Fleet:
         self.journal.commit()
         self.first_event = len(self.journal.log)
         self.sealing: Callable[[str, str, bytes], bytes] = a_seal
-        self.ports = Ports(self.clock, self.timers, self.journal, self.telegram, lambda: 0.5, self._seal)
+        self.follows: list[Callable[[Bot], None]] = []
+        self.notices: list[Notify] = []
+        self.ports = Ports(
+            self.clock,
+            self.timers,
+            self.journal,
+            self.telegram,
+            lambda: 0.5,
+            self._seal,
+            lambda bot: [follow(bot) for follow in self.follows] and None,
+            notify=self.notices.append,
+        )
         self.slots = slots_of(bots_of(one for one in self.journal.log if one.stream.startswith(BOTS)), self.ports)
         self.alerts: list[RaiseAlert | ClearAlert] = []
         self.supervisor = Supervisor.start(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import msgspec
 import pykka
 
@@ -10,10 +12,12 @@ from actors.messages import DescribeUpdates, RotateWebhook, UpdatesState
 from actors.runtime import stopped
 from actors.updates import NO_WEBHOOK, Followed, Silence, UpdatesActor
 from domain.bot import Bot
+from domain.events import WebhookRemoved
 from domain.hearing import Hearing, Whose
+from domain.rules.tokens import Token
 from tests.actors.hearing_world import World, a_bot_that_wants, on_a_loop
-from tests.actors.waiting import answer_of, until
-from tests.examples import BOT_ID, OTHER_TENANT, TENANT, a_token
+from tests.actors.waiting import SOON_S, answer_of, until
+from tests.examples import BOT_ID, OTHER_TENANT, TENANT, a_token, an_identity
 
 LEFT = {BOT_ID: (Hearing(TENANT, b"path", b"secret"), Address("the-path", "the-secret"))}
 
@@ -78,5 +82,59 @@ def test_only_its_owner_rotates_a_webhook_and_only_where_there_is_one() -> None:
         await stopped(actor)
 
         assert [NO_WEBHOOK, NO_WEBHOOK] == refused
+
+    on_a_loop(story)
+
+
+def of_another_tenant() -> Bot:
+    """With updates off, as after a takeover."""
+    off = a_bot_that_wants("off")
+    return msgspec.structs.replace(off, owner=an_identity(tenant_id=OTHER_TENANT, token_fingerprint="beef"))
+
+
+def test_nothing_comes_in_for_a_former_tenant_from_the_moment_at_which_the_bot_is_anothers() -> None:
+    async def story(world: World) -> None:
+        may_read = threading.Event()
+        may_read.set()
+
+        def look_up(_: int) -> tuple[Token, float]:
+            may_read.wait(SOON_S)
+            return a_token(), 17.0
+
+        bot = a_bot_that_wants("webhook")
+        world.url = "https://bots.example.com/webhook/the-path"
+        actor = UpdatesActor.start(world.tools, look_up, [bot], dict(LEFT))
+        await until(lambda: world.timers.next() is not None)
+        before = world.doorstep.whose("the-path", "the-secret")
+        may_read.clear()
+        actor.tell(Followed(of_another_tenant()))
+        await world.rest()
+        meanwhile = world.doorstep.whose("the-path", "the-secret")
+        may_read.set()
+        while not world.of(WebhookRemoved):
+            await world.rest()
+        await answer_of(actor, Silence())
+        await stopped(actor)
+
+        assert (Whose(BOT_ID, TENANT), None) == (before, meanwhile)
+        assert "" == world.url
+        assert [TENANT] == [event.tenant_id for event in world.of(WebhookRemoved)]  # type: ignore[attr-defined]
+
+    on_a_loop(story)
+
+
+def test_a_poll_for_a_former_tenant_ends_when_the_bot_is_anothers() -> None:
+    async def story(world: World) -> None:
+        bot = a_bot_that_wants("polling")
+        actor = an_actor(world, [bot])
+        await until(lambda: world.polls.calls)
+        actor.tell(Followed(of_another_tenant()))
+        while (await answer_of(actor, DescribeUpdates(BOT_ID))).last_at is not None:
+            await world.rest()
+        await world.passes(60)
+        await answer_of(actor, Silence())
+        await stopped(actor)
+
+        assert 1 == len(world.polls.calls)
 
     on_a_loop(story)

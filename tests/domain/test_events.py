@@ -40,6 +40,8 @@ STORED = {
     "bot-registered": f"{{{WHO},{IDENTITY}}}",
     "ownership-challenged": f"{{{WHO},{IDENTITY}}}",
     "challenge-withdrawn": f"{{{WHO}}}",
+    "ownership-code-issued": f'{{{WHO},"code_hash":"beef","expires_at":"2026-07-01T12:15:00Z"}}',
+    "ownership-verified": f'{{{WHO},"is_takeover":true}}',
     "bot-suspended": f'{{{WHO},"reason":"too loud","by":"admin"}}',
     "bot-resumed": f'{{{WHO},"by":"admin","reason":"looked into"}}',
     "bot-removed": f'{{{WHO},"by":"admin","reason":"abuse"}}',

@@ -35,6 +35,7 @@ from tests.gateway.fakes import (
     House,
     Log,
     Notices,
+    Ownership,
     StandingClock,
     Steward,
     ThreadReplays,
@@ -73,13 +74,14 @@ def _house(directory: Path, stack: ExitStack, options: dict[str, Any]) -> House:
     stack.callback(replay.close)
     log = Log(ledger, runner, replay)
     fleet, accounts, audit = Fleet(log), Accounts(log), Audit(log)
-    delivery, notices = Delivery(), Notices()
+    delivery, notices, ownership = Delivery(), Notices(), Ownership(fleet)
     doors = Doors(
         fleet=fleet,
         accounts=accounts,
         alerts=Alerts(),
         audit=audit,
         updates=Updates(),
+        ownership=ownership,
         doorstep=Doorstep(),
         delivery=delivery,
         notices=notices,
@@ -95,7 +97,7 @@ def _house(directory: Path, stack: ExitStack, options: dict[str, Any]) -> House:
         options=replace(OPTIONS, **options),
     )
     client = Client(create_app(doors), loop)
-    house = House(client, doors, fleet, accounts, log, runner, ledger, audit, delivery, notices)
+    house = House(client, doors, fleet, accounts, log, runner, ledger, audit, delivery, notices, ownership)
     house.key = accounts.found(TENANT, "Acme", (Scope.TENANT,)).api_key
     house.other_key = accounts.found(OTHER_TENANT, "Globex", (Scope.TENANT,)).api_key
     house.admin_key = accounts.found(OPERATOR, "Operator", (Scope.ADMIN,)).api_key

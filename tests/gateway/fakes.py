@@ -18,10 +18,12 @@ from starlette.applications import Starlette
 from actors.messages import (
     Act,
     ActRefused,
+    AskForCode,
     BotChanged,
     BreakerState,
     CallbackInfo,
     ChangeBot,
+    CodeIssued,
     ConfigureBot,
     DescribeAlerts,
     DescribeBreaker,
@@ -31,8 +33,10 @@ from actors.messages import (
     DescribeRetention,
     DescribeTenant,
     DescribeUpdates,
+    DescribeVerification,
     Execute,
     FleetState,
+    IssueCode,
     IssueKey,
     KeyInfo,
     Limits,
@@ -42,6 +46,7 @@ from actors.messages import (
     ListTenants,
     NoticeEndpoint,
     OnRecord,
+    ProveOwnership,
     PulledUpdates,
     PullUpdates,
     RegisterBot,
@@ -63,17 +68,20 @@ from actors.messages import (
     TenantInfo,
     TenantKey,
     UpdatesState,
+    Verification,
     WeighTenant,
 )
 from actors.runtime import LoopFuture
 from domain import bot as lives
-from domain import events, streams
+from domain import events, ownership, streams
 from domain import tenant as tenants
 from domain.bot import Bot, Identity
+from domain.codes import hashed
 from domain.command import Command, Outcome
 from domain.errors import StoreError
 from domain.failure import Final
 from domain.hearing import Whose
+from domain.ownership import LIFETIME, ownership_for
 from domain.refusal import Refused
 from domain.store.ledger import Ledger
 from domain.store.mapper import Entry, Recorded
@@ -189,6 +197,13 @@ class Fleet(Actor):
                 return self._change(message, lambda bot, tenant: lives.suspend(bot, tenant, reason, by, NOON))
             case ResumeBot(_, _, by, _, reason):
                 return self._change(message, lambda bot, tenant: lives.resume(bot, tenant, by, NOON, reason))
+            case IssueCode(_, _, code_hash):
+                return self._change(message, lambda bot, tenant: ownership.issue(bot, tenant, code_hash, NOON))
+            case ProveOwnership(_, _, code_hash, token):
+                return self._change(
+                    message,
+                    lambda bot, tenant: ownership.verify(bot, tenant, code_hash, token.fingerprint, NOON),
+                )
             case RemoveBot(_, _, by, reason):
                 return self._change(message, lambda bot, tenant: lives.remove(bot, tenant, NOON, by, reason))
             case ConfigureBot(_, _, {"callback_url": str()}):
@@ -241,7 +256,28 @@ class Fleet(Actor):
         after = reduce(lives.evolve, decision, bot)
         self.bots[bot.bot_id] = after
         position = self._log.write(streams.bot_stream(bot.bot_id), bot.version, decision) if decision else None
-        return BotChanged(bot.bot_id, "examples_bot", after.status_for(tenant_id).value, position)
+        status, owned = after.status_for(tenant_id), ownership_for(after, tenant_id)
+        return BotChanged(bot.bot_id, "examples_bot", status.value, position, ownership=owned.value)
+
+
+class Ownership(Actor):
+    """Every code is `a-code`; what waits at Telegram is the test's."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        super().__init__()
+        self._fleet = fleet
+        self.pending = 0
+        self.verification: Verification | None = None
+
+    def answer(self, message: Any) -> object:
+        if isinstance(message, DescribeVerification):
+            return self.verification
+        assert isinstance(message, AskForCode)
+        issued = self._fleet.answer(IssueCode(message.bot_id, message.tenant_id, hashed("a-code")))
+        if not isinstance(issued, BotChanged):
+            return issued
+        expires_at, position = NOON + LIFETIME, issued.position or 0
+        return CodeIssued(message.bot_id, issued.username, "a-code", expires_at, self.pending, position)
 
 
 class Steward(Actor):
@@ -470,6 +506,7 @@ class House:
     audit: Audit
     delivery: Delivery
     notices: Notices
+    ownership: Ownership
     tenant: str = "acme"
     key: str = field(default="", repr=False)
     other_key: str = field(default="", repr=False)

@@ -46,6 +46,7 @@ ROUTES: list[tuple[str, str, object, tuple[int, ...]]] = [
     ("DELETE", f"/api/bots/{BOT_ID}", None, (401, 401, 401, 204, 403, 403, 403)),
     ("POST", f"/api/bots/{BOT_ID}/suspend", {}, TENANT),
     ("POST", f"/api/bots/{BOT_ID}/resume", None, TENANT),
+    ("POST", f"/api/bots/{BOT_ID}/verify-ownership", None, TENANT),
     ("POST", f"/api/bots/{BOT_ID}/webhook/rotate", {}, TENANT),
     ("POST", "/webhook/nosuchpath", {}, (404,) * 7),
     ("GET", f"/api/bots/{BOT_ID}/updates", None, TENANT),

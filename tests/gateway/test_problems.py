@@ -33,6 +33,8 @@ STATUS = {
     "token_unreachable": 503,
     "bot_suspended": 409,
     "bot_unverified": 409,
+    "bot_verified": 409,
+    "foreign_webhook": 409,
     "updates_pushed": 409,
     "updates_conflict": 409,
     "telegram_rejected": 422,

@@ -62,7 +62,8 @@ def test_each_service_that_fails_goes_on_with_what_the_log_holds(tmp_path: Path)
                 wants = ConfigureBot(BOT_ID, tenant_id, {"updates": "polling"}, "tenant")
                 await loft.fleet.ask(wants, block=False)
                 loft.notices.tell(Notify(tenant_id, "bot_suspended", "for a test", BOT_ID))
-                for service in (loft.delivery, loft.notices, loft.inbound.updates, loft.alerts, loft.retention):
+                beside = loft.inbound.updates, loft.inbound.ownership
+                for service in (loft.delivery, loft.notices, *beside, loft.alerts, loft.retention):
                     await fails(service)
                 recorded = asyncio.get_running_loop().create_future()
                 loft.inbound.doorstep.bring(Whose(BOT_ID, tenant_id), UPDATE, recorded.set_result)

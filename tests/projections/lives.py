@@ -31,6 +31,7 @@ from tests.projections.sample_events import (
     reset,
     resumed,
     suspended,
+    verified,
     withdrawn,
 )
 
@@ -62,6 +63,7 @@ def _of_a_bot(draw: st.DrawFn) -> e.Event:
                 registered(**who),
                 challenged(**who),
                 withdrawn(**who),
+                verified(**who),
                 suspended(**who),
                 resumed(**who),
                 removed(**who),

@@ -113,6 +113,10 @@ def challenged(bot_id: int = BOT_ID, tenant_id: str = OTHER_TENANT, seconds: flo
     )
 
 
+def verified(bot_id: int = BOT_ID, tenant_id: str = TENANT) -> e.OwnershipVerified:
+    return e.OwnershipVerified(occurred_at=NOON, bot_id=bot_id, tenant_id=tenant_id)
+
+
 def withdrawn(bot_id: int = BOT_ID, tenant_id: str = OTHER_TENANT) -> e.ChallengeWithdrawn:
     return e.ChallengeWithdrawn(occurred_at=NOON, bot_id=bot_id, tenant_id=tenant_id)
 

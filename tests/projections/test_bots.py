@@ -16,6 +16,7 @@ from tests.projections.sample_events import (
     removed,
     resumed,
     suspended,
+    verified,
     withdrawn,
 )
 
@@ -80,6 +81,22 @@ def test_a_claimant_becomes_the_owner_by_a_registration_of_its_own(has: Has) -> 
 
 def test_a_new_registration_forgets_the_old_suspension(has: Has) -> None:
     assert [MINE] == has(TENANT, registered(), suspended(), removed(), registered())
+
+
+def test_a_verified_bot_stays_so_until_it_is_somebody_elses(has: Has) -> None:
+    of_a_claimant = has(OTHER_TENANT, registered(), challenged(), verified())
+
+    assert [(BOT_ID, Status.SUSPENDED, "verified", "holiday")] == has(TENANT, suspended())
+    assert [(BOT_ID, Status.ACTIVE, "verified", None)] == has(TENANT, resumed())
+    assert [CLAIMED] == of_a_claimant
+    assert [MINE] == has(TENANT, removed(), registered())
+
+
+def test_a_takeover_leaves_the_former_owner_nothing(has: Has) -> None:
+    taken_over = removed(), withdrawn(), registered(tenant_id=OTHER_TENANT), verified(tenant_id=OTHER_TENANT)
+
+    assert [] == has(TENANT, registered(), suspended(), challenged(), *taken_over)
+    assert [(BOT_ID, Status.ACTIVE, "verified", None)] == has(OTHER_TENANT)
 
 
 def test_no_sealed_token_reaches_the_views(has: Has, views: Views) -> None:
