@@ -30,6 +30,7 @@ from gateway.routes.service import Service
 from gateway.routes.stories import Stories
 from gateway.routes.tenants import Tenants
 from gateway.routes.updates import Updates
+from gateway.routes.vault import VaultRoutes
 from gateway.routes.webhooks import Webhooks, is_webhook
 from gateway.routes.whatif import WhatIf
 
@@ -60,6 +61,7 @@ def create_app(doors: Doors) -> Starlette:
             *Projections(doors, gate).routes(),
             *Accounts(doors, gate, reads).routes(),
             *RetentionRoutes(doors, gate).routes(),
+            *VaultRoutes(doors, gate).routes(),
             *Tenants(doors, gate, reads).routes(),
             *Events(doors, gate).routes(),
             *WhatIf(doors, gate, reads).routes(),

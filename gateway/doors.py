@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol
 
 from domain.errors import StoreError
 from domain.hearing import Whose
+from domain.store.rotation import MasterKeyStatus
 from domain.tenant import Key
 from domain.whatif.question import Question
 from domain.whatif.report import Report
@@ -59,6 +60,18 @@ class Steering(Protocol):
 
     def rebuild(self, name: str) -> None:
         """Begins it. Raises RebuildRuns."""
+
+
+class MasterKeys(Protocol):
+    """The vault's. All of it raises StoreError, and CannotRotate where a thing cannot be done now."""
+
+    async def status(self) -> MasterKeyStatus: ...
+
+    async def rotate(self) -> None:
+        """Begins it; one that runs already is as good."""
+
+    async def retire(self) -> list[str]:
+        """The ids of those that were taken away."""
 
 
 class Doorstep(Protocol):
@@ -122,6 +135,7 @@ class Doors:
     retention: Askable
     runner: Progress
     projections: Steering
+    master_keys: MasterKeys
     replay: Replay
     replays: Replays
     clock: Clock

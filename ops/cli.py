@@ -20,8 +20,10 @@ from ops.events.commands import app as events_app
 from ops.projections_cli import projections_app
 from ops.replay_cli import replay
 from ops.retention_cli import retention_app
+from ops.secrecy import no_core_dumps
 from ops.serving import CannotListen, serve
 from ops.steward import FleetFailed
+from ops.vault_cli import vault_app
 from ops.whatif.command import whatif
 from ops.wiring import Loft
 
@@ -37,6 +39,7 @@ keys_app = typer.Typer(
 app.add_typer(keys_app, name="keys")
 app.add_typer(projections_app, name="projections")
 app.add_typer(retention_app, name="retention")
+app.add_typer(vault_app, name="vault")
 app.command("replay")(replay)
 app.add_typer(events_app, name="events")
 app.command("whatif")(whatif)
@@ -46,6 +49,7 @@ app.command("whatif")(whatif)
 def serve_command() -> None:
     """Run the gateway with the settings of the environment until SIGTERM or Ctrl-C."""
     logs.configure()
+    no_core_dumps()
     # Databases, locks and keys are for their owner alone.
     os.umask(0o077)
     _run(serve(_settings(), _announce))

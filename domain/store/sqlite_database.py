@@ -11,6 +11,7 @@ from eventsourcing.sqlite import SQLiteDatastore
 
 from domain.errors import AlreadyOwned, StoreUnusable
 from domain.store.sqlite import SQLiteStore
+from domain.store.sqlite_data_keys import SQLiteDataKeys
 from domain.store.sqlite_inbox import SQLiteInbox
 
 
@@ -49,6 +50,7 @@ class SQLiteReader(SQLiteStore):
         self.path = path
         self.datastore = SQLiteDatastore(f"{path.absolute().as_uri()}?mode=ro", originator_id_type="text")
         self.inbox = SQLiteInbox(self.reading, self.writing)
+        self.data_keys = SQLiteDataKeys(self.reading, self.writing)
 
 
 class SQLiteDatabase:

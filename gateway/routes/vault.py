@@ -1,0 +1,71 @@
+"""`/admin/system/vault`: which master key seals what, and a new one. What is done is recorded first."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import TypeVar
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from actors.messages import Act
+from domain.errors import StoreError, StoreUnusable
+from domain.store.rotation import CannotRotate
+from gateway.answers import answer
+from gateway.asking import asked
+from gateway.auth import Gate
+from gateway.doors import Doors
+from gateway.problems import Problem
+from gateway.reasons import reason_of
+from gateway.routing import at
+
+PREFIX = "/admin/system/vault"
+
+T = TypeVar("T")
+
+
+class VaultRoutes:
+    def __init__(self, doors: Doors, gate: Gate) -> None:
+        self._doors = doors
+        self._keys = doors.master_keys
+        self._gate = gate
+
+    def routes(self) -> list[Route]:
+        return [
+            at(PREFIX, GET=self.shown),
+            at(f"{PREFIX}/rotate", POST=self.rotate),
+            at(f"{PREFIX}/retire", POST=self.retire),
+        ]
+
+    async def shown(self, request: Request) -> Response:
+        self._gate.admin(request)
+        return answer(await told(self._keys.status()))
+
+    async def rotate(self, request: Request) -> Response:
+        """Begins it; `shown` tells how far it is."""
+        position = await self._recorded(request, "rotate")
+        await told(self._keys.rotate())
+        return answer(await told(self._keys.status()), 202, position=position)
+
+    async def retire(self, request: Request) -> Response:
+        position = await self._recorded(request, "retire")
+        retired = await told(self._keys.retire())
+        return answer({"retired": retired, "keys": (await told(self._keys.status())).keys}, position=position)
+
+    async def _recorded(self, request: Request, verb: str) -> int:
+        caller, reason = self._gate.admin(request), await reason_of(request, self._doors.options.max_body_bytes)
+        newest = (await told(self._keys.status())).keys[0]
+        act = Act(f"vault.{verb}", newest.key_id, reason, caller.tenant_id, caller.by)
+        position: int = await asked(self._doors.audit, act)
+        return position
+
+
+async def told(done: Awaitable[T]) -> T:
+    try:
+        return await done
+    except (CannotRotate, StoreUnusable) as error:
+        raise Problem("cannot_rotate", str(error)) from None
+    except StoreError:
+        detail = "The event store does not answer, and nothing is lost. Try again."
+        raise Problem("store_unavailable", detail, retry_after_s=1.0) from None
