@@ -14,9 +14,9 @@ from ops.sealed import opened_vault
 from ops.settings import Settings
 
 MADE_WITH, OTHER, NEW = (
-    "the one it was made with, long ago",
-    "one of quite another database, once",
-    "a new one, not used by anybody yet",
+    "the one it was made with a long time ago",
+    "that of quite another database somewhere",
+    "a new one that is not used by anybody yet",
 )
 
 
