@@ -15,6 +15,7 @@ from rich.table import Table
 
 from domain.errors import StoreError
 from ops import keys, logs, settings
+from ops.backup_cli import backup, restore
 from ops.clock import SystemClock
 from ops.events.commands import app as events_app
 from ops.projections_cli import projections_app
@@ -43,6 +44,8 @@ app.add_typer(vault_app, name="vault")
 app.command("replay")(replay)
 app.add_typer(events_app, name="events")
 app.command("whatif")(whatif)
+app.command("backup")(backup)
+app.command("restore")(restore)
 
 
 @app.command("serve")

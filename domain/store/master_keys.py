@@ -42,20 +42,17 @@ class MasterKeys:
 
     def id_in(self, tenant_id: str, sealed: bytes) -> str:
         """Of the master key that it is sealed under, had or not; "": it has no name, and none of them opens it."""
-        if is_named(sealed):
-            return sealed[1 : 1 + ID_BYTES].hex()
-        found = self._opened(tenant_id, sealed)
-        return found[0] if found else ""
+        found = None if named_in(sealed) else self._opened(tenant_id, sealed)
+        return found[0] if found else named_in(sealed)
 
     def _opened(self, tenant_id: str, sealed: bytes) -> tuple[str, bytes] | None:
-        if is_named(sealed):
-            named, sealed = sealed[1 : 1 + ID_BYTES].hex(), sealed[1 + ID_BYTES :]
-            ids = [named] if named in self._ciphers else []
-        else:
-            ids = list(self.ids)
-        for key_id in ids:
+        named = named_in(sealed)
+        at = 1 + ID_BYTES if named else 0
+        nonce, cipher = sealed[at : at + NONCE_BYTES], sealed[at + NONCE_BYTES :]
+        for key_id in self.ids:
+            if named not in ("", key_id):
+                continue
             try:
-                nonce, cipher = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
                 return key_id, self._ciphers[key_id].decrypt(nonce, cipher, tenant_id.encode())
             except InvalidTag:
                 continue
@@ -66,6 +63,6 @@ def key_id_of(key: bytes) -> str:
     return hashlib.sha256(b"botloft master key id|" + key).digest()[:ID_BYTES].hex()
 
 
-def is_named(sealed: bytes) -> bool:
-    """Whether it says under which master key it is."""
-    return len(sealed) != UNNAMED_BYTES
+def named_in(sealed: bytes) -> str:
+    """The id of the master key that it says it is under; "": it is of the time before there were ids."""
+    return sealed[1 : 1 + ID_BYTES].hex() if len(sealed) != UNNAMED_BYTES else ""

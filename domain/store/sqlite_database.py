@@ -55,22 +55,22 @@ class SQLiteReader(SQLiteStore):
 
 class SQLiteDatabase:
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self.name = str(path)
 
     def owned_by(self, holder: str) -> OwnerLock:
-        return OwnerLock(self._path, holder)
+        return OwnerLock(self.path, holder)
 
     def opened(self) -> SQLiteStore:
-        return SQLiteStore(self._path)
+        return SQLiteStore(self.path)
 
     def reader(self) -> SQLiteStore:
-        return SQLiteReader(self._path)
+        return SQLiteReader(self.path)
 
     def migrate(self, today: date, *, dry_run: bool) -> list[str]:
         """A gateway makes what it needs by itself; here it is made before."""
         del today
-        there = self._path.exists()
+        there = self.path.exists()
         if there or not dry_run:
             self.opened().close()
-        return [] if there else [f"make {self._path}"]
+        return [] if there else [f"make {self.path}"]

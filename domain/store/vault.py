@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from domain.errors import Shredded, WrongMasterKey
 from domain.store.data_keys import Reseal, SealedKey
-from domain.store.master_keys import MasterKeys, is_named
+from domain.store.master_keys import MasterKeys, named_in
 from domain.store.store import Store
 
 KEY_BYTES = 32
@@ -82,7 +82,7 @@ class Vault:
 
     def not_under_newest(self) -> list[SealedKey]:
         """Blocks."""
-        return [one for one in self._stored_keys() if not self._is_under_newest(*one)]
+        return [one for one in self._stored_keys() if named_in(one.sealed) != self._masters.newest]
 
     def reseal(self, keys: Iterable[SealedKey]) -> list[str]:
         """Under the newest master key, in one transaction; whose data key none of them opens, and stays as it was.
@@ -98,9 +98,6 @@ class Vault:
                 changes.append(Reseal(tenant_id, sealed, self._masters.seal(tenant_id, data_key)))
         self._store.data_keys.change(changes)
         return lost
-
-    def _is_under_newest(self, tenant_id: str, sealed: bytes) -> bool:
-        return is_named(sealed) and self._masters.id_in(tenant_id, sealed) == self._masters.newest
 
     def _stored_keys(self) -> list[SealedKey]:
         return [one for one in self._store.data_keys.all() if one.tenant_id not in self._shredded]
