@@ -13,6 +13,11 @@ def tenant_stream(tenant_id: str) -> str:
     return f"tenant/{tenant_id}"
 
 
+def key_uses_stream(tenant_id: str) -> str:
+    """When its keys were used. Beside the tenant's own stream, whose versions a change of keys counts on."""
+    return f"{KEY_USES}{tenant_id}"
+
+
 def bot_stream(bot_id: int) -> str:
     return f"bot/{bot_id}"
 
@@ -32,6 +37,7 @@ def projection_stream(name: str) -> str:
 
 BOTS = "bot/"
 TENANTS = "tenant/"
+KEY_USES = "uses/"
 ALERTS = "alert/"
 UPDATES = "updates/"
 NOTICES = "notices/"

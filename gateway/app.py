@@ -22,6 +22,7 @@ from gateway.routes.events import Events
 from gateway.routes.fleet import FleetRoutes
 from gateway.routes.health import HealthRoutes
 from gateway.routes.history import HistoryRoutes
+from gateway.routes.login import Login
 from gateway.routes.notices import Notices
 from gateway.routes.projections import Projections
 from gateway.routes.retention import RetentionRoutes
@@ -37,7 +38,7 @@ log = get_logger()
 
 
 def create_app(doors: Doors) -> Starlette:
-    gate = Gate(doors.find_key, doors.options.admin_key_hash)
+    gate = Gate(doors)
     reads = Reads(doors)
     commands = Commands(doors, gate, reads)
     webhooks = Webhooks(doors, gate, reads)
@@ -59,6 +60,7 @@ def create_app(doors: Doors) -> Starlette:
             *FleetRoutes(doors, gate, reads).routes(),
             *Projections(doors, gate).routes(),
             *Accounts(doors, gate, reads).routes(),
+            *Login(doors, gate, reads).routes(),
             *RetentionRoutes(doors, gate).routes(),
             *Tenants(doors, gate, reads).routes(),
             *Events(doors, gate).routes(),

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from domain.errors import StoreError
 from domain.hearing import Whose
-from domain.tenant import Key
+from domain.keys import Key
 from domain.whatif.question import Question
 from domain.whatif.report import Report
 from gateway.events.replay import Replay
@@ -92,6 +92,8 @@ class Replays(Protocol):
 class GatewayOptions:
     open_registration: bool
     version: str
+    session_keys: Sequence[bytes] = field(repr=False)
+    """Newest first; they sign the cookies of browser sessions."""
     public_url: str | None = None
     """None: bots have no webhooks."""
     admin_key_hash: str | None = None
@@ -116,7 +118,9 @@ class Doors:
     delivery: Askable
     notices: Askable
     find_key: Callable[[str], Key | None]
-    """By key id; None for one that is unknown or revoked. Called on every request."""
+    """By key id, expired ones too; None for one that is unknown or revoked. Called on every request."""
+    key_was_used: Callable[[str, datetime], None]
+    """The same."""
     views: Readable
     past: History
     retention: Askable

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import pykka
 
-from actors.accounts import AccountsActor, KeyRing
+from actors.accounts import AccountsActor
 from actors.journal import Journal
+from actors.key_ring import KeyRing, used_before
 from actors.messages import FoundOperator, IssueKey, KeyInfo, ListKeys, RevokeKey, TenantKey
 from domain import streams
 from domain.refusal import Refused
@@ -57,7 +59,13 @@ async def _accounts(settings: Settings) -> AsyncIterator[pykka.ActorRef[Any]]:
         try:
             ledger, clock = Ledger(store), SystemClock()
             journal = Journal(ledger, interrupted(ledger), clock, settings.max_backlog)
-            yield AccountsActor.start(ledger.streams_under(streams.TENANTS), journal, clock, KeyRing())
+            yield AccountsActor.start(
+                ledger.streams_under(streams.TENANTS),
+                journal,
+                clock,
+                KeyRing(),
+                used_before=partial(used_before, ledger),
+            )
             await journal.close(CLOSE_S)
         finally:
             store.close()

@@ -1,6 +1,9 @@
-"""Which keys open the vault, and bots' tokens in it."""
+"""Which keys open the vault, what is derived from them, and bots' tokens in it."""
 
 from __future__ import annotations
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from actors.fleet import read_bot
 from domain.bot import Bot
@@ -15,6 +18,11 @@ def master_keys(settings: Settings) -> list[bytes]:
     if settings.master_keys:
         return [key.get_secret_value().encode() for key in settings.master_keys]
     return [master_key_file(settings.state_dir / "master.key")]
+
+
+def session_keys(settings: Settings) -> list[bytes]:
+    """What signs browser sessions: of each master key one, from which it cannot be told."""
+    return [HKDF(SHA256(), 32, salt=None, info=b"botloft session").derive(key) for key in master_keys(settings)]
 
 
 def bot_and_token(ledger: Ledger, vault: Vault, bot_id: int) -> tuple[Bot, Token | None]:

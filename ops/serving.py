@@ -16,9 +16,10 @@ from starlette.types import ASGIApp
 
 from actors.delivery.mail import EndPulls
 from actors.messages import Drain
-from domain.tenant import hashed
+from domain.keys import hashed
 from gateway.app import create_app
 from gateway.doors import Doors, GatewayOptions
+from ops.sealed import session_keys
 from ops.settings import Settings
 from ops.version import VERSION
 from ops.whatif.beside import Replays
@@ -82,6 +83,7 @@ def doors(settings: Settings, loft: Loft) -> Doors:
         delivery=loft.delivery,
         notices=loft.notices,
         find_key=loft.keys.find,
+        key_was_used=loft.keys.was_used,
         views=loft.views,
         past=loft.past,
         retention=loft.retention,
@@ -98,6 +100,7 @@ def doors(settings: Settings, loft: Loft) -> Doors:
             admin_key_hash=hashed(admin_key.get_secret_value()) if admin_key else None,
             retention_days=settings.retention_days,
             version=VERSION,
+            session_keys=session_keys(settings),
             callback_allow_private=settings.callback_allow_private,
             max_event_streams=settings.max_event_streams,
             max_event_streams_per_key=settings.max_event_streams_per_key,

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from actors.messages.accounts import FoundOperator, IssueKey, KeyInfo, ListKeys, RegisterTenant, RevokeKey, TenantKey
+from actors.messages.accounts import (
+    EndSessions,
+    FoundOperator,
+    IssueKey,
+    KeyInfo,
+    ListKeys,
+    RegisterTenant,
+    RevokeKey,
+    RotateKey,
+    TenantKey,
+)
 from actors.messages.audit import Act, SkipEvent
 from actors.messages.base import Message
 from actors.messages.bots import (
@@ -82,6 +92,7 @@ __all__ = [
     "DescribeUpdates",
     "Drain",
     "Durability",
+    "EndSessions",
     "Execute",
     "FleetState",
     "FoundOperator",
@@ -115,6 +126,7 @@ __all__ = [
     "RetentionReport",
     "RetentionState",
     "RevokeKey",
+    "RotateKey",
     "RotateWebhook",
     "RunRetention",
     "SetBreaker",

@@ -40,14 +40,9 @@ from domain.events.lifecycle import (
     BreakerOpened,
     CallbackSet,
     ChallengeWithdrawn,
-    KeyIssued,
-    KeyRevoked,
     OwnershipChallenged,
     PollingStarted,
     RetryStatisticsReset,
-    TenantRegistered,
-    TenantRemoved,
-    TenantWeighted,
     WebhookEvent,
     WebhookLost,
     WebhookRemoved,
@@ -65,6 +60,16 @@ from domain.events.notices import (
 )
 from domain.events.operator import AdminActed, OperatorEvent, ProjectionEventSkipped
 from domain.events.retention import DaySummarised, RetentionRan
+from domain.events.tenants import (
+    KeyIssued,
+    KeyRevoked,
+    KeyRotated,
+    KeyUsed,
+    SessionsEnded,
+    TenantRegistered,
+    TenantRemoved,
+    TenantWeighted,
+)
 
 __all__ = [
     "CATALOGUE",
@@ -106,6 +111,8 @@ __all__ = [
     "HoldPlaced",
     "KeyIssued",
     "KeyRevoked",
+    "KeyRotated",
+    "KeyUsed",
     "NoticeEndpointSet",
     "NoticeEvent",
     "NoticeGiven",
@@ -116,6 +123,7 @@ __all__ = [
     "ProjectionEventSkipped",
     "RetentionRan",
     "RetryStatisticsReset",
+    "SessionsEnded",
     "TenantRegistered",
     "TenantRemoved",
     "TenantWeighted",

@@ -11,7 +11,8 @@ import pykka
 from rich.console import Console
 from rich.pretty import Pretty
 
-from actors.accounts import AccountsActor, KeyRing, Weights
+from actors.accounts import AccountsActor
+from actors.key_ring import KeyRing
 from actors.messages import (
     DescribeTenant,
     FoundOperator,
@@ -25,10 +26,12 @@ from actors.messages import (
     WeighTenant,
 )
 from actors.runtime import stopped
+from actors.weights import Weights
 from domain.events import KeyIssued
+from domain.keys import key_id_of, opens
 from domain.refusal import Refused
 from domain.streams import tenant_stream
-from domain.tenant import NO_TENANT, OPERATOR, Scope, key_id_of, opens
+from domain.tenant import NO_TENANT, OPERATOR, Scope
 from tests.actors.waiting import answer_of, until
 from tests.doubles import ManualClock, MemoryJournal
 from tests.examples import NOON

@@ -12,26 +12,21 @@ from hypothesis import strategies as st
 from rich.pretty import pretty_repr
 
 from domain.events import Event, KeyIssued, KeyRevoked, TenantRegistered, TenantRemoved, TenantWeighted
+from domain.keys import Key, NewKey, hashed, key_id_of, opens, written_key
 from domain.refusal import Refused
 from domain.tenant import (
     NO_TENANT,
     OPERATOR,
     Decision,
-    Key,
-    NewKey,
     Scope,
     Tenant,
     evolve,
-    hashed,
     issue_key,
-    key_id_of,
-    opens,
     register,
     remove,
     removed_in,
     revoke_key,
     weigh,
-    written_key,
 )
 from tests.examples import NOON, OTHER_TENANT, TENANT, a_new_key, a_tenant, after
 

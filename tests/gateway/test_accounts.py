@@ -57,9 +57,15 @@ def test_a_tenant_issues_itself_another_key(house: House) -> None:
 
     assert (201, ["tenant"], "laptop") == (answer.status_code, made["scopes"], made["label"])
     assert ["first", "laptop"] == [key["label"] for key in listed]
-    assert {"key_id": made["key_id"], "scopes": ["tenant"], "label": "laptop", "issued_at": "2026-07-01T12:00:00Z"} == (
-        listed[1]
-    )
+    assert {
+        "key_id": made["key_id"],
+        "scopes": ["tenant"],
+        "label": "laptop",
+        "issued_at": "2026-07-01T12:00:00Z",
+        "expires_at": None,
+        "successor_id": None,
+        "last_used_at": "2026-07-01T12:00:00Z",
+    } == listed[1]
 
 
 @pytest.mark.parametrize("scopes", [["admin"], ["analyst"], ["tenant", "admin"]])

@@ -19,6 +19,7 @@ STATUS = {
     "invalid_request": 400,
     "unauthenticated": 401,
     "forbidden": 403,
+    "csrf": 403,
     "not_found": 404,
     "unknown_method": 404,
     "method_not_allowed": 405,
