@@ -53,6 +53,18 @@ def everything_that_a_secret_was_put_into(house: House) -> list[httpx.Response]:
         house.call("GET", f"/problems/{token}"),
         house.call("GET", f"/{token}"),
     ]
+    answers += [
+        house.call("POST", "/auth/login", {"api_key": key}, key=""),
+        house.call("POST", "/auth/login", {"api_key": key + "0"}, key=""),
+        house.call("POST", "/auth/login", {"api_key": [key]}, key=""),
+        house.call("POST", "/auth/login", {"api_key": ADMIN_TEXT}, key=""),
+        house.call("POST", "/auth/login", {key: key}, key=""),
+        house.call("POST", "/auth/login", content=key, key=""),
+        house.call("GET", "/auth/session", key="", headers={"Cookie": f"botloft_session={key}"}),
+        house.call("POST", "/api/keys", {"expires_at": key}),
+        house.call("POST", f"/api/keys/{key}/rotate", {}),
+        house.call("POST", "/api/keys/key999999999/rotate", {key: token}),
+    ]
     house.fleet.says = RuntimeError(f"{token} {key}")
     return [
         *answers,
