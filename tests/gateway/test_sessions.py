@@ -119,6 +119,17 @@ def test_a_session_ends_when_its_key_is_revoked_or_rotated_at_once(house: House)
     assert [False, False] == [browser.is_in() for browser in browsers]
 
 
+def test_a_session_ends_with_the_overlap_that_was_left_to_its_key(house: House) -> None:
+    browser = Browser(house)
+    house.call("POST", f"/api/keys/{house.key.split('_')[1]}/rotate", {"overlap_s": 60})
+    told = []
+    for moment in (after(59), after(60)):
+        house.clock.is_set(moment)
+        told.append(browser.is_in())
+
+    assert [True, False] == told
+
+
 def test_logging_out_ends_every_session_of_the_key_and_a_new_one_can_begin(house: House) -> None:
     browser, stolen, other = Browser(house), Browser(house), Browser(house, house.other_key)
     answer = browser.call("POST", "/auth/logout")
@@ -239,10 +250,11 @@ def cookie_of(sessions: Sessions, session: Session = SESSION) -> str:
     return str(sessions._cookies.dumps(session))  # noqa: SLF001  a browser would keep it
 
 
-def test_a_cookie_that_an_older_key_has_signed_is_still_ours_and_one_of_a_stranger_is_not() -> None:
+def test_the_newest_key_signs_and_what_an_older_one_has_signed_is_still_ours() -> None:
     believed = [SESSIONS.read(cookie_of(Sessions([key], None))) for key in (b"new", b"old", b"a stranger's")]
 
     assert [SESSION, SESSION, None] == believed
+    assert SESSION == Sessions([b"new"], None).read(cookie_of(SESSIONS))
 
 
 @given(st.one_of(st.text(max_size=300), st.text(".-_abcXYZ019", max_size=300)))
