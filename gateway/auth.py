@@ -6,6 +6,7 @@ Whatever is wrong with a key, it costs one hash and one comparison. One look-up 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple, NoReturn
 
@@ -116,6 +117,18 @@ class Gate:
         self.sessions.check_page(request)
         self.sessions.check_token(request, session)
         return caller, session
+
+    def stays_open(self, request: Request, caller: Caller) -> Callable[[], bool]:
+        """To be asked while an answer goes on: whether the key, or the session, would still open it."""
+        if "authorization" not in request.headers:
+            _, session = self.in_session(request)
+            return lambda: self._opened_by(session, self._clock.utc()) is not None
+
+        def opens() -> bool:
+            key = self._find_key(caller.key_id) if caller.key_id is not None else None
+            return caller.key_id is None or (key is not None and not is_over(key, self._clock.utc()))
+
+        return opens
 
     def ended_of_settings(self) -> None:
         """All sessions of the admin's key of the settings."""

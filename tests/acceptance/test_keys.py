@@ -40,7 +40,8 @@ def opens(gateway: MovedGateway, key: str) -> bool:
 
 
 def test_keys_expire_overlap_and_end_and_a_session_opens_what_its_key_opens(gateway: MovedGateway) -> None:
-    first: str = made(gateway, "", "/auth/register", name="Acme")["api_key"]
+    registered = made(gateway, "", "/auth/register", name="Acme")
+    first: str = registered["api_key"]
     brief, gone, public = (made(gateway, first, "/api/keys", expires_in_s=HOUR_S * n) for n in (1, 100, 100))
     second = made(gateway, first, f"/api/keys/{first.split('_')[1]}/rotate", overlap_s=DAY_S)
     with gateway.client() as browser:
@@ -68,6 +69,12 @@ def test_keys_expire_overlap_and_end_and_a_session_opens_what_its_key_opens(gate
     assert (401, 204) == (after_revoking, logout.status_code)
 
     assert 0 == gateway.stop()
+    listed = gateway.says("keys", "list", registered["tenant_id"]).stdout.splitlines()
+
+    assert 5 == len(listed)
+    assert (first.split("_")[1], True, True) == (listed[0][:12], "expires 20" in listed[0], "used 20" in listed[0])
+    assert "used never" in next(line for line in listed if brief["key_id"] in line)
+
     gateway.start()
     keys = {key["key_id"]: key for key in asked(gateway, second["api_key"]).json()["keys"]}
 
