@@ -17,6 +17,8 @@ OPERATOR = "operator"
 MAX_NAME = 100
 WEIGHT, WEIGHT_MAX = 1, 100
 """What a tenant has unless an admin gives it more, and the most that one can have."""
+MAX_KEYS = 1000
+"""Of one tenant, expired ones that are still shown among them."""
 MAX_OVERLAP = timedelta(days=30)
 MAX_LIFE = timedelta(days=3650)
 EXPIRED_SHOWN = timedelta(days=30)
@@ -58,6 +60,8 @@ def issue_key(
 ) -> Decision:
     if tenant.name is None:
         return Refused("not_found", "There is no such tenant.")
+    if len(tenant.keys) >= MAX_KEYS:
+        return Refused("invalid_request", f"You have {MAX_KEYS} keys. DELETE /api/keys/{{key_id}} those of no use.")
     if expires_at is not None and not now < expires_at <= now + MAX_LIFE:
         return Refused("invalid_request", f"A key expires in the future, and within {MAX_LIFE.days} days.")
     issued = events.KeyIssued(
@@ -81,7 +85,9 @@ def rotate_key(tenant: Tenant, key_id: str, successor: NewKey, overlap: timedelt
         return Refused("invalid_request", "This key has expired. POST /api/keys makes another.")
     if not timedelta(0) <= overlap <= MAX_OVERLAP:
         return Refused("invalid_request", f"The overlap is from 0 to {MAX_OVERLAP // SECOND} seconds.")
-    issued = issue_key(tenant, successor, old.scopes, old.label, now, None if old.lives is None else now + old.lives)
+    # At once always has room: a leaked key must never stay for want of it.
+    others = tenant if overlap else _without(tenant, key_id)
+    issued = issue_key(others, successor, old.scopes, old.label, now, None if old.lives is None else now + old.lives)
     if isinstance(issued, Refused):
         return issued
     rotated = events.KeyRotated(
@@ -151,8 +157,7 @@ def evolve(tenant: Tenant, event: events.Event) -> Tenant:
             old = msgspec.structs.replace(tenant.keys[key_id], expires_at=event.until, successor_id=event.successor_id)
             return msgspec.structs.replace(grown, keys={**tenant.keys, key_id: old})
         case events.KeyRevoked() | events.KeyRotated():
-            rest = {key_id: key for key_id, key in tenant.keys.items() if key_id != event.key_id}
-            return msgspec.structs.replace(grown, keys=rest)
+            return _without(grown, event.key_id)
         case events.SessionsEnded(key_id=key_id):
             key = tenant.keys[key_id]
             ended = msgspec.structs.replace(key, sessions=key.sessions + 1)
@@ -169,6 +174,10 @@ def removed_in(history: Iterable[events.Event]) -> set[str]:
 
 def has_admin(tenant: Tenant, now: datetime) -> bool:
     return any(Scope.ADMIN in key.scopes and not is_over(key, now) for key in tenant.keys.values())
+
+
+def _without(tenant: Tenant, key_id: str) -> Tenant:
+    return msgspec.structs.replace(tenant, keys={one: key for one, key in tenant.keys.items() if one != key_id})
 
 
 def _is_way_in(tenant: Tenant, key: Key, now: datetime) -> bool:

@@ -21,6 +21,7 @@ class KeyIssued(Event, frozen=True, kw_only=True):
     """`secret_hash` is the SHA-256 of 256 random bits, hexadecimal."""
 
     TOPIC = "key-issued"
+    VERSION = 2
     tenant_id: str
     key_id: str
     secret_hash: str

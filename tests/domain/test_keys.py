@@ -15,6 +15,7 @@ from domain.events import Event, KeyIssued, KeyRevoked, KeyRotated, SessionsEnde
 from domain.keys import Key, NewKey, hashed, is_over, key_id_of, opens, use_is_due, written_key
 from domain.refusal import Refused
 from domain.tenant import (
+    MAX_KEYS,
     OPERATOR,
     Decision,
     Scope,
@@ -200,6 +201,14 @@ def test_what_cannot_be_rotated_is_refused(key_id: str, overlap_s: float, at_s: 
     tenant = a_tenant(REGISTERED, issued(OLD, expires_at=after(HOUR_S)))
 
     assert code == refused(rotate_key(tenant, key_id, NEW, timedelta(seconds=overlap_s), after(at_s)))
+
+
+def test_a_tenant_has_so_many_keys_and_even_then_one_is_replaced_at_once() -> None:
+    full = a_tenant(REGISTERED, *(issued(written_key(f"key{n:09d}", bytes(32))) for n in range(MAX_KEYS)))
+
+    assert "invalid_request" == refused(issue_key(full, a_new_key(5000), (Scope.TENANT,), "", NOON))
+    assert "invalid_request" == refused(rotate_key(full, OLD.key_id, a_new_key(5000), timedelta(seconds=1), NOON))
+    assert MAX_KEYS == len(rotated(full, 0, successor=a_new_key(5000)).keys)
 
 
 # The way in

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import httpx
+from rich.pretty import pretty_repr
 from structlog.testing import capture_logs
 
+from gateway.routes.login import Credentials
 from tests.examples import BOT_ID, TOKEN_TEXT
 from tests.gateway.fakes import ADMIN_TEXT, House
 
@@ -17,6 +19,20 @@ def test_no_answer_and_no_log_line_holds_a_token_or_a_key(house: House) -> None:
         assert [] == [text for text in told if secret in text]
         assert secret not in str(lines)
     assert [] == [text for text in told if house.key[:40] in text]
+
+
+def test_what_is_shown_by_accident_shows_no_secret(house: House) -> None:
+    login = Credentials(house.key)
+
+    for shown in (
+        repr(login),
+        str(login),
+        pretty_repr(login),
+        repr(house.doors.options),
+        pretty_repr(house.doors.options),
+    ):
+        assert house.key not in shown
+        assert house.doors.options.session_keys[0].decode() not in shown
 
 
 def everything_that_a_secret_was_put_into(house: House) -> list[httpx.Response]:
