@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from itsdangerous import BadData, Signer, URLSafeSerializer
 from starlette.requests import Request
@@ -47,7 +48,7 @@ class Sessions:
         oldest_first = list(reversed(signing_keys))
         self._cookies = URLSafeSerializer(oldest_first, salt="botloft session", signer_kwargs=SIGNING)
         self._tokens = Signer(oldest_first, salt="botloft csrf", **SIGNING)
-        self._public_url = public_url or ""
+        self._origin = _origin_of(public_url or "")
 
     def begun(self, key_id: str, number: str, until: datetime) -> Session:
         return Session(secrets.token_hex(16), key_id, number, int(until.timestamp()))
@@ -79,7 +80,7 @@ class Sessions:
         if site is not None:
             is_own = site in OWN_SITE
         else:
-            is_own = origin is None or origin == self._public_url or origin.partition("://")[2] == headers.get("host")
+            is_own = origin is None or origin == self._origin or origin.partition("://")[2] == headers.get("host")
         if not is_own:
             raise Problem("csrf", "This came from a page of another origin, and was not done.")
 
@@ -103,4 +104,12 @@ class Sessions:
         return SECURE_COOKIE if self._is_secure(request) else COOKIE
 
     def _is_secure(self, request: Request) -> bool:
-        return request.url.scheme == "https" or self._public_url.startswith("https://")
+        return request.url.scheme == "https" or self._origin.startswith("https://")
+
+
+def _origin_of(url: str) -> str:
+    """As a browser writes it: no path, and no port that goes without saying."""
+    parts = urlsplit(url)
+    netloc = parts.netloc.lower()
+    usual = {"http": ":80", "https": ":443"}.get(parts.scheme, "")
+    return f"{parts.scheme}://{netloc.removesuffix(usual)}"

@@ -221,9 +221,11 @@ def test_the_token_of_another_session_is_none(house: House) -> None:
     assert 403 == browser.call("POST", "/api/keys", {}).status_code
 
 
-def test_the_public_address_is_ours_too(build: Callable[..., House]) -> None:
-    browser = Browser(build(public_url=PUBLIC))
+@pytest.mark.parametrize("public_url", [PUBLIC, f"{PUBLIC}:443", f"{PUBLIC}/loft", "https://Bots.example"])
+def test_the_public_address_is_ours_too(build: Callable[..., House], public_url: str) -> None:
+    browser = Browser(build(public_url=public_url))
 
+    assert 403 == browser.call("POST", "/api/keys", {}, Origin="https://bots.example:8443").status_code
     assert 201 == browser.call("POST", "/api/keys", {}, Origin=PUBLIC).status_code
 
 
@@ -268,9 +270,11 @@ def test_no_text_is_a_session_that_we_have_not_begun(text: str) -> None:
 
 @given(st.data())
 @settings(max_examples=200, deadline=None)
-def test_a_changed_cookie_is_none(data: st.DataObject) -> None:
+def test_a_changed_cookie_says_nothing_else(data: st.DataObject) -> None:
     cookie = cookie_of(SESSIONS)
-    at = data.draw(st.integers(0, len(cookie) - 2))
+    at = data.draw(st.integers(0, len(cookie) - 1))
     other = data.draw(st.characters(min_codepoint=33, max_codepoint=255).filter(lambda c: c != cookie[at]))
+    read = SESSIONS.read(cookie[:at] + other + cookie[at + 1 :])
 
-    assert None is SESSIONS.read(cookie[:at] + other + cookie[at + 1 :])
+    # A signature has more than one spelling in Base64; what it signs has one.
+    assert read is None if at < cookie.rindex(".") else read in (None, SESSION)
