@@ -27,7 +27,8 @@ def summary_stream(day: str, bot_id: int) -> str:
 
 
 def admin_stream(day: date) -> str:
-    return f"admin/{day:%Y-%m-%d}"
+    """What admins did on that day; kept for ever, and in the order of days by name."""
+    return f"{ADMINS}{day:%Y-%m-%d}"
 
 
 def projection_stream(name: str) -> str:
@@ -38,6 +39,7 @@ def projection_stream(name: str) -> str:
 BOTS = "bot/"
 TENANTS = "tenant/"
 KEY_USES = "uses/"
+ADMINS = "admin/"
 ALERTS = "alert/"
 UPDATES = "updates/"
 NOTICES = "notices/"

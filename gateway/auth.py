@@ -10,10 +10,12 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple, NoReturn
 
+import structlog
 from starlette.requests import Request
 
 from domain.keys import hashed, is_over, key_id_of, same
 from domain.tenant import OPERATOR, Scope
+from gateway.clients import client_of
 from gateway.doors import Doors
 from gateway.problems import Problem
 from gateway.sessions import LIFE, OF_SETTINGS, Session, Sessions
@@ -22,6 +24,8 @@ MAX_KEY_LENGTH = 512
 CHALLENGE = {"WWW-Authenticate": "Bearer"}
 NOBODY_S = "0" * 64
 """In place of the hash of a key that there is not: a text with this hash is not to be found."""
+
+log = structlog.get_logger()
 
 
 class Caller(NamedTuple):
@@ -57,6 +61,8 @@ class Gate:
         self.sessions = Sessions(doors.options.session_keys, doors.options.public_url)
         self._of_settings = secrets.token_hex(8)
         """The number of its sessions. The log does not know that key, so they end with the process."""
+        self.admins_refused = 0
+        """How often somebody came without an admin's key for what takes one, since the process started."""
 
     def admitted(self, authorization: str | None, *scopes: Scope) -> Caller:
         """The caller, if the key is valid and has one of these scopes; else a problem is raised."""
@@ -70,7 +76,13 @@ class Gate:
         return self.admitted(authorization, *scopes)
 
     def admin(self, request: Request) -> Caller:
-        return self.caller(request, Scope.ADMIN)
+        try:
+            return self.caller(request, Scope.ADMIN)
+        except Problem as problem:
+            # No act of an admin's, so no event: who knows no key must not be able to fill the log.
+            self.admins_refused += 1
+            log.warning("admin_refused", code=problem.code, client=client_of(request.scope).address)
+            raise
 
     def shows_nothing(self, request: Request) -> bool:
         return "authorization" not in request.headers and self.sessions.shown(request) is None

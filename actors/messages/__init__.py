@@ -13,7 +13,7 @@ from actors.messages.accounts import (
     RotateKey,
     TenantKey,
 )
-from actors.messages.audit import Act, SkipEvent
+from actors.messages.audit import Act, ActRefused, OnRecord, SkipEvent
 from actors.messages.base import Message
 from actors.messages.bots import (
     BotChanged,
@@ -73,6 +73,7 @@ from actors.messages.updates import CheckToken, DescribeUpdates, RotateWebhook, 
 __all__ = [
     "Accepted",
     "Act",
+    "ActRefused",
     "BotChanged",
     "BreakerState",
     "CallbackInfo",
@@ -109,6 +110,7 @@ __all__ = [
     "NoticeInfo",
     "Notify",
     "OfBot",
+    "OnRecord",
     "PullUpdates",
     "PulledUpdates",
     "RaiseAlert",

@@ -58,7 +58,7 @@ from domain.events.notices import (
     NoticeGiven,
     NoticePosted,
 )
-from domain.events.operator import AdminActed, OperatorEvent, ProjectionEventSkipped
+from domain.events.operator import AdminActed, AdminActRefused, OperatorEvent, ProjectionEventSkipped
 from domain.events.retention import DaySummarised, RetentionRan
 from domain.events.tenants import (
     KeyIssued,
@@ -77,6 +77,7 @@ __all__ = [
     "ActorPassivated",
     "ActorRestarted",
     "ActorStarted",
+    "AdminActRefused",
     "AdminActed",
     "AlertCleared",
     "AlertEvent",

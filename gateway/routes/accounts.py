@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import datetime, timedelta
 from typing import Annotated
 
@@ -15,6 +16,7 @@ from domain.tenant import MAX_LIFE, MAX_NAME, MAX_OVERLAP, Scope
 from gateway import bodies
 from gateway.answers import answer, nothing
 from gateway.asking import asked
+from gateway.auditing import on_record
 from gateway.auth import Caller, Gate
 from gateway.doors import Doors
 from gateway.problems import Problem
@@ -59,11 +61,11 @@ class Accounts:
         ]
 
     async def register(self, request: Request) -> Response:
-        if not self._doors.options.open_registration:
-            self._by_an_admin(request)
+        admin = None if self._doors.options.open_registration else self._an_admin(request)
         body = await bodies.of_request(request, NewTenant, self._doors.options.max_body_bytes)
         name = bodies.line_of("name", body.name, MAX_NAME)
-        made: TenantKey = await asked(self._doors.accounts, RegisterTenant(name))
+        async with self._on_record(request, admin, "tenant.register", name):
+            made: TenantKey = await asked(self._doors.accounts, RegisterTenant(name))
         self._reads.wrote(made.tenant_id, made.position)
         content = {"tenant_id": made.tenant_id, "name": made.name, "api_key": made.api_key, "position": made.position}
         return answer(content, 201, position=made.position)
@@ -75,14 +77,17 @@ class Accounts:
         label = bodies.line_of("label", body.label, MAX_LABEL, default="unnamed")
         expires_at = _end_of(body, self._doors.clock.utc())
         message = IssueKey(caller.tenant_id, scopes, label, expires_at)
-        return self._issued(await asked(self._doors.accounts, message))
+        async with self._on_record(request, caller, "key.issue", f"{label} ({', '.join(scopes)})"):
+            return self._issued(await asked(self._doors.accounts, message))
 
     async def rotate(self, request: Request) -> Response:
         """Another key in its place; the old one goes on for `overlap_s`. Also of the key that asks."""
         caller = self._gate.caller(request, *Scope)
         body = await bodies.of_request(request, Rotation, self._doors.options.max_body_bytes)
         key_id = self._within_reach(caller, request)
-        return self._issued(await asked(self._doors.accounts, RotateKey(caller.tenant_id, key_id, body.overlap_s)))
+        message = RotateKey(caller.tenant_id, key_id, body.overlap_s)
+        async with self._on_record(request, caller, "key.rotate", key_id):
+            return self._issued(await asked(self._doors.accounts, message))
 
     async def listed(self, request: Request) -> Response:
         caller = self._caller(request)
@@ -92,7 +97,8 @@ class Accounts:
     async def revoke(self, request: Request) -> Response:
         caller = self._caller(request)
         key_id = self._within_reach(caller, request)
-        position: int = await asked(self._doors.accounts, RevokeKey(caller.tenant_id, key_id))
+        async with self._on_record(request, caller, "key.revoke", key_id):
+            position: int = await asked(self._doors.accounts, RevokeKey(caller.tenant_id, key_id))
         self._reads.wrote(caller.tenant_id, position)
         return nothing(position=position)
 
@@ -126,10 +132,18 @@ class Accounts:
             raise Problem("forbidden", "That key can do more than yours. Ask with an admin's key.")
         return key_id
 
-    def _by_an_admin(self, request: Request) -> None:
+    def _an_admin(self, request: Request) -> Caller:
         if self._gate.shows_nothing(request):
             raise Problem("forbidden", "Registration is closed here: it takes an admin's key.")
-        self._gate.admin(request)
+        return self._gate.admin(request)
+
+    def _on_record(
+        self, request: Request, caller: Caller | None, action: str, target: str
+    ) -> AbstractAsyncContextManager[int | None]:
+        """What a tenant does with its own keys is in its own stream, and no act of an admin's."""
+        if caller is None or not caller.is_admin:
+            return nullcontext()
+        return on_record(self._doors.audit, request, caller, action, target)
 
 
 def _end_of(body: NewKey, now: datetime) -> datetime | None:

@@ -52,7 +52,9 @@ class Events:
             raise Problem("store_unavailable", retry_after_s=1.0) from None
         after = _come_to("after", wanted.after or 0, head)
         until = min(head, MOST if wanted.until is None else wanted.until)
-        lines = self._replay.lines(wanted.selection, max(after, first), min(until, last), wanted.limit)
+        lines = self._replay.lines(
+            wanted.selection, max(after, first), min(until, last), wanted.limit, for_admin=caller.is_admin
+        )
         return self._streamed(lines, caller, NDJSON, max(after, until))
 
     async def followed(self, request: Request) -> Response:
@@ -67,7 +69,9 @@ class Events:
         seen = _last_event_id(request)
         after = head if seen is None and wanted.after is None else _come_to("after", seen or wanted.after or 0, head)
         welcome = self._gate.stays_open(request, caller)
-        live = self._replay.live(wanted.selection, after, lambda: self._places.taken, welcome)
+        live = self._replay.live(
+            wanted.selection, after, lambda: self._places.taken, welcome, for_admin=caller.is_admin
+        )
         return self._streamed(live, caller, SSE, after)
 
     async def described(self, request: Request) -> Response:

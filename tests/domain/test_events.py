@@ -94,8 +94,10 @@ STORED = {
     "retention-ran": f'{{{WHEN},"tenant_id":"operator","up_to":99,"kept_from":"2026-06-02","events":7,"by":"botloft"}}',
     "alert-posted": f'{{{WHO},"kind":"bot_given_up","told":"alert-raised"}}',
     "admin-acted": (
-        f'{{{WHEN},"tenant_id":"operator","by":"k1","reason":"disk","action":"projection.pause","target":"health"}}'
+        f'{{{WHEN},"tenant_id":"operator","by":"k1","reason":"disk","action":"projection.pause","target":"health",'
+        f'"client":"192.0.2.7"}}'
     ),
+    "admin-act-refused": f'{{{WHEN},"tenant_id":"operator","act_position":7,"code":"not_found"}}',
     "projection-event-skipped": (
         f'{{{WHEN},"tenant_id":"operator","by":"k1","reason":"known bug","projection":"health","skipped_position":7,'
         f'"skipped_topic":"command-delivered","cause":"KeyError()"}}'

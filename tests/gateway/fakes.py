@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 
 from actors.messages import (
     Act,
+    ActRefused,
     BotChanged,
     BreakerState,
     CallbackInfo,
@@ -41,6 +42,7 @@ from actors.messages import (
     ListNotices,
     ListTenants,
     NoticeEndpoint,
+    OnRecord,
     PulledUpdates,
     PullUpdates,
     RegisterBot,
@@ -355,11 +357,23 @@ class Audit(Actor):
 
     def answer(self, message: Any) -> object:
         match message:
-            case Act(action, target, reason, tenant_id, by):
+            case Act(action, target, reason, tenant_id, by, client):
                 acted = events.AdminActed(
-                    occurred_at=NOON, tenant_id=tenant_id, by=by, reason=reason, action=action, target=target
+                    occurred_at=NOON,
+                    tenant_id=tenant_id,
+                    by=by,
+                    reason=reason,
+                    action=action,
+                    target=target,
+                    client=client,
                 )
-                return self._log.add_to(streams.admin_stream(NOON), acted)
+                stream = streams.admin_stream(NOON)
+                return OnRecord(self._log.add_to(stream, acted), stream)
+            case ActRefused(act, tenant_id, code):
+                refused = events.AdminActRefused(
+                    occurred_at=NOON, tenant_id=tenant_id, act_position=act.position, code=code
+                )
+                return self._log.add_to(act.stream, refused)
             case SkipEvent(projection, position, topic, cause, reason, tenant_id, by):
                 skipped = events.ProjectionEventSkipped(
                     occurred_at=NOON,

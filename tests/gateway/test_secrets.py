@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import httpx
 from rich.pretty import pretty_repr
+from starlette.routing import Route
 from structlog.testing import capture_logs
 
 from gateway.routes.login import Credentials
+from tests.acceptance.secrecy import ASKS
 from tests.examples import BOT_ID, TOKEN_TEXT
 from tests.gateway.fakes import ADMIN_TEXT, House
 
@@ -88,3 +92,15 @@ def everything_that_a_secret_was_put_into(house: House) -> list[httpx.Response]:
         house.call("POST", f"/api/bots/{BOT_ID}/resume"),
         house.call("GET", "/health/ready"),
     ]
+
+
+def test_every_route_that_names_a_thing_is_asked_about_another_tenant_s(house: House) -> None:
+    """`tests/acceptance/test_secrecy.py` compares the answers. What is under /admin is no tenant's to ask."""
+    asked = [re.sub(r"[?].*|[<>]", "", ask.path) for ask in ASKS]
+    routes = [route for route in house.client.app.routes if isinstance(route, Route)]
+    naming = {
+        route.path for route in routes if "{" in route.path and not route.path.startswith(("/admin/", "/problems/"))
+    }
+    first = [next(route.path for route in routes if route.path_regex.match(path)) for path in asked]
+
+    assert set() == naming - set(first)
