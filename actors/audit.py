@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from actors.messages import Act, SkipEvent
+from actors.messages import Act, ActRefused, OnRecord, SkipEvent
 from actors.ports import Clock, Recording
 from actors.runtime import DEFERRED, LoopActor
 from domain import streams
 from domain.errors import StoreError
-from domain.events import AdminActed, OperatorEvent, ProjectionEventSkipped
+from domain.events import AdminActed, AdminActRefused, Event, ProjectionEventSkipped
 from domain.refusal import Refused
 
 
@@ -22,17 +23,31 @@ class AuditActor(LoopActor):
     def on_receive(self, message: object) -> Any:
         match message:
             case Act():
-                acted = self._acted(message)
-                return self._written(streams.admin_stream(acted.occurred_at), acted)
+                return self._acted(message)
+            case ActRefused(act, tenant_id, code):
+                refused = AdminActRefused(
+                    occurred_at=self._clock.utc(), tenant_id=tenant_id, act_position=act.position, code=code
+                )
+                return self._written(act.stream, refused)
             case SkipEvent():
                 return self._skip(message)
             case _:
                 raise TypeError(f"AuditActor has no case for {type(message).__name__}")
 
+    def _acted(self, act: Act) -> Any:
+        acted = AdminActed(
+            occurred_at=self._clock.utc(),
+            tenant_id=act.tenant_id,
+            by=act.by,
+            reason=act.reason,
+            action=act.action,
+            target=act.target,
+            client=act.client,
+        )
+        stream = streams.admin_stream(acted.occurred_at)
+        return self._written(stream, acted, lambda position: OnRecord(position, stream))
+
     def _skip(self, skip: SkipEvent) -> Any:
-        # The act first: a crash between the two leaves a trace of what was wanted, and never a skip without one.
-        acted = self._acted(Act("projection.skip", skip.projection, skip.reason, skip.tenant_id, skip.by))
-        self._journal.write(streams.admin_stream(acted.occurred_at), None, (acted,))
         skipped = ProjectionEventSkipped(
             occurred_at=self._clock.utc(),
             tenant_id=skip.tenant_id,
@@ -45,24 +60,14 @@ class AuditActor(LoopActor):
         )
         return self._written(streams.projection_stream(skip.projection), skipped)
 
-    def _acted(self, act: Act) -> AdminActed:
-        return AdminActed(
-            occurred_at=self._clock.utc(),
-            tenant_id=act.tenant_id,
-            by=act.by,
-            reason=act.reason,
-            action=act.action,
-            target=act.target,
-        )
-
-    def _written(self, stream: str, event: OperatorEvent) -> Any:
+    def _written(self, stream: str, event: Event, told: Callable[[int], object] = lambda position: position) -> Any:
         reply = self.reply_later()
 
         def written(result: int | StoreError) -> None:
             if isinstance(result, StoreError):
                 reply.set(Refused("store_unavailable", "It could not be recorded and was not done. Try again."))
             else:
-                reply.set(result)
+                reply.set(told(result))
 
         self._journal.write(stream, None, (event,), written)
         return DEFERRED

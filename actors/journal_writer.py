@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import partial
 from itertools import accumulate, count
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
@@ -100,26 +99,19 @@ class JournalWriter(pykka.ThreadingActor):
 
     def _without_repeats(self, batch: list[Append]) -> tuple[list[Append], list[tuple[Append, int | StoreError]]]:
         """What is new, and the updates that Telegram has brought again."""
-        brought: dict[int, set[int]] = {}
-        for append in batch:
-            if append.inbox is not None:
-                brought.setdefault(append.inbox.bot_id, set()).add(append.inbox.update_id)
+        brought = [append.inbox.key for append in batch if append.inbox is not None]
         if not brought:
             return batch, []
-        seen = {
-            (bot_id, update_id)
-            for bot_id, update_ids in brought.items()
-            for update_id in self._insists(partial(self._ledger.inbox.known, bot_id, sorted(update_ids)))
-        }
+        seen = self._insists(lambda: self._ledger.inbox.known(brought))
         new: list[Append] = []
         again: list[tuple[Append, int | StoreError]] = []
         for append in batch:
             row = append.inbox
-            if row is not None and (row.bot_id, row.update_id) in seen:
+            if row is not None and row.key in seen:
                 again.append((append, 0))
                 continue
             if row is not None:
-                seen.add((row.bot_id, row.update_id))
+                seen.add(row.key)
             new.append(append)
         return new, again
 

@@ -13,6 +13,11 @@ def tenant_stream(tenant_id: str) -> str:
     return f"tenant/{tenant_id}"
 
 
+def key_uses_stream(tenant_id: str) -> str:
+    """When its keys were used. Beside the tenant's own stream, whose versions a change of keys counts on."""
+    return f"{KEY_USES}{tenant_id}"
+
+
 def bot_stream(bot_id: int) -> str:
     return f"bot/{bot_id}"
 
@@ -22,7 +27,8 @@ def summary_stream(day: str, bot_id: int) -> str:
 
 
 def admin_stream(day: date) -> str:
-    return f"admin/{day:%Y-%m-%d}"
+    """What admins did on that day; kept for ever, and in the order of days by name."""
+    return f"{ADMINS}{day:%Y-%m-%d}"
 
 
 def projection_stream(name: str) -> str:
@@ -32,6 +38,8 @@ def projection_stream(name: str) -> str:
 
 BOTS = "bot/"
 TENANTS = "tenant/"
+KEY_USES = "uses/"
+ADMINS = "admin/"
 ALERTS = "alert/"
 UPDATES = "updates/"
 NOTICES = "notices/"

@@ -9,8 +9,18 @@ from starlette.responses import Response
 
 encode = msgspec.json.Encoder().encode
 
-COMMON = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+COMMON = {"Cache-Control": "no-store", "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'"}
+"""A page says for itself what it needs."""
 RAW_COMMON = [(name.lower().encode(), value.encode()) for name, value in COMMON.items()]
+OF_THE_SERVER = (
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "no-referrer"),
+    ("x-frame-options", "DENY"),
+    ("cross-origin-resource-policy", "same-origin"),
+)
+"""Without exception, also where no route of ours answers: the server itself puts them in front of every answer."""
+OVER_TLS = ("strict-transport-security", "max-age=31536000")
+"""Only where the public address is https: a browser would refuse http for a year."""
 COMMAND_ID = "Botloft-Command-Id"
 POSITION = "Botloft-Position"
 

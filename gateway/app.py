@@ -10,11 +10,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog import get_logger
 
 from gateway.auth import Gate
+from gateway.browsers import cross_origin
+from gateway.clients import Clients, Resolved
 from gateway.doors import Doors
 from gateway.problems import Problem, on_http_exception, on_problem, told
 from gateway.reading import Reads
 from gateway.routes.accounts import Accounts
 from gateway.routes.analytics import Analytics
+from gateway.routes.audit import AuditRoutes
 from gateway.routes.bots import Bots
 from gateway.routes.breakers import Breakers
 from gateway.routes.commands import Commands, commands_in
@@ -22,6 +25,7 @@ from gateway.routes.events import Events
 from gateway.routes.fleet import FleetRoutes
 from gateway.routes.health import HealthRoutes
 from gateway.routes.history import HistoryRoutes
+from gateway.routes.login import Login
 from gateway.routes.notices import Notices
 from gateway.routes.projections import Projections
 from gateway.routes.retention import RetentionRoutes
@@ -38,7 +42,7 @@ log = get_logger()
 
 
 def create_app(doors: Doors) -> Starlette:
-    gate = Gate(doors.find_key, doors.options.admin_key_hash)
+    gate = Gate(doors)
     reads = Reads(doors)
     commands = Commands(doors, gate, reads)
     webhooks = Webhooks(doors, gate, reads)
@@ -60,14 +64,21 @@ def create_app(doors: Doors) -> Starlette:
             *FleetRoutes(doors, gate, reads).routes(),
             *Projections(doors, gate).routes(),
             *Accounts(doors, gate, reads).routes(),
+            *Login(doors, gate, reads).routes(),
             *RetentionRoutes(doors, gate).routes(),
             *VaultRoutes(doors, gate).routes(),
+            *AuditRoutes(doors, gate).routes(),
             *Tenants(doors, gate, reads).routes(),
             *Events(doors, gate).routes(),
             *WhatIf(doors, gate, reads).routes(),
             *Service(doors).routes(),
         ],
-        middleware=[Middleware(LastResort), Middleware(Shortcut, commands, webhooks)],
+        middleware=[
+            *cross_origin(doors.options.cors_origins),
+            Middleware(LastResort),
+            Middleware(Resolved, Clients(doors.options.trusted_proxies, doors.options.whitelist)),
+            Middleware(Shortcut, commands, webhooks),
+        ],
         exception_handlers={Problem: on_problem, HTTPException: on_http_exception},
     )
     # A redirect would be built from the Host header, which the caller chooses.

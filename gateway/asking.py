@@ -13,6 +13,11 @@ from domain.refusal import Refused
 from gateway.doors import Askable
 from gateway.problems import Problem, of_refusal
 
+
+class Unanswered(Problem):
+    """Whether it was done is not known."""
+
+
 ANSWER_S = 30.0
 """For everything but a command, which brings its own deadline."""
 
@@ -34,7 +39,7 @@ async def asked(actor: Askable, message: Message, timeout_s: float = ANSWER_S) -
         reply = await reply_of(actor, message, timeout_s)
     except TimeoutError:
         detail = "No answer came in time, and the change may still be made. Look before you try again."
-        raise Problem("store_unavailable", detail) from None
+        raise Unanswered("store_unavailable", detail) from None
     if isinstance(reply, Refused):
         raise of_refusal(reply)
     return reply

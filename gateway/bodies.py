@@ -10,8 +10,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.types import Receive
 
-from domain.rules.tokens import without_tokens
-from gateway.problems import Problem
+from gateway.problems import Problem, without_secrets
 
 MAX_DEPTH = 64
 """Telegram's own objects nest a handful of levels; Python's and msgspec's limits lie far above this."""
@@ -100,13 +99,13 @@ async def of_request(request: Request, shape: type[T], limit: int) -> T:
 
 
 def line_of(name: str, text: str, most: int, default: str = "") -> str:
-    """A short text for people, on one line. What looks like a token is taken out: this goes into the log."""
+    """A short text for people, on one line. What looks like a token or a key is taken out: this goes into the log."""
     stripped = text.strip() or default
     if not stripped:
         raise Problem("invalid_request", f'"{name}" must not be empty.')
     if len(stripped) > most or not stripped.isprintable():
         raise Problem("invalid_request", f'"{name}" must be one line of at most {most} characters.')
-    return without_tokens(stripped)
+    return without_secrets(stripped)
 
 
 def header_of(headers: Mapping[bytes, bytes], name: bytes) -> str | None:

@@ -19,6 +19,9 @@ PROBLEMS: Mapping[str, Kind] = MappingProxyType({
     "invalid_request": Kind(400, "The request is not as it must be", "Correct what is named and send it again."),
     "unauthenticated": Kind(401, "No valid key", "Send your API key as `Authorization: Bearer blk_…`."),
     "forbidden": Kind(403, "The key does not allow this", "Use a key with the scope that this route asks for."),
+    "csrf": Kind(
+        403, "This may not come from your own page", "Send the csrf_token of GET /auth/session in X-CSRF-Token."
+    ),
     "not_found": Kind(404, "There is nothing here", "Check the address and the ids in it."),
     "unknown_method": Kind(404, "No such Bot API method", "Check the method's name against Telegram's Bot API."),
     "method_not_allowed": Kind(405, "Not with this HTTP method", "The Allow header names those that this route takes."),

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from domain.errors import StoreError
 from domain.hearing import Whose
+from domain.keys import Key
+from domain.rules.forwarded import Network
 from domain.store.rotation import MasterKeyStatus
-from domain.tenant import Key
 from domain.whatif.question import Question
 from domain.whatif.report import Report
 from gateway.events.replay import Replay
@@ -105,17 +106,23 @@ class Replays(Protocol):
 class GatewayOptions:
     open_registration: bool
     version: str
+    session_keys: Sequence[bytes] = field(repr=False)
+    """Newest first; they sign the cookies of browser sessions."""
     public_url: str | None = None
     """None: bots have no webhooks."""
-    admin_key_hash: str | None = None
-    """SHA-256, hexadecimal, of the admin's key in the settings."""
+    admin_key_hash: str | None = field(default=None, repr=False)
+    """SHA-256, hexadecimal, of the admin's key in the settings, which somebody may have made up."""
     command_deadline_s: float = 30.0
     max_deadline_s: float = 3600.0
     retention_days: int = 30
     max_body_bytes: int = 1024 * 1024
     callback_allow_private: bool = False
+    cors_origins: tuple[str, ...] = ()
+    """Of pages that may call from browsers; none: CORS is off."""
     max_event_streams: int = 100
     max_event_streams_per_key: int = 10
+    trusted_proxies: tuple[Network, ...] = ()
+    whitelist: tuple[Network, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +136,9 @@ class Doors:
     delivery: Askable
     notices: Askable
     find_key: Callable[[str], Key | None]
-    """By key id; None for one that is unknown or revoked. Called on every request."""
+    """By key id, expired ones too; None for one that is unknown or revoked. Called on every request."""
+    key_was_used: Callable[[str, datetime], None]
+    """The same."""
     views: Readable
     past: History
     retention: Askable

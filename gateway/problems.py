@@ -71,7 +71,7 @@ def told(problem: Problem) -> Response:
         "type": f"/problems/{problem.code}",
         "title": kind.title,
         "status": kind.status,
-        "detail": _without_secrets(problem.detail),
+        "detail": without_secrets(problem.detail),
         "code": problem.code,
         **{name: value for name, value in problem.members.items() if value is not None},
     }
@@ -100,9 +100,9 @@ async def on_http_exception(_: Request, error: Exception) -> Response:
     return told(Problem(CODE_OF_STATUS.get(error.status_code, "invalid_request"), headers=error.headers))
 
 
-def _without_secrets(detail: str) -> str:
-    """A detail may repeat what was sent, and a token may have been sent in any place."""
-    return KEY_IN_TEXT.sub("<key>", without_tokens(detail))
+def without_secrets(text: str) -> str:
+    """For what repeats what was sent: a token or a key may have been sent in any place."""
+    return KEY_IN_TEXT.sub("<key>", without_tokens(text))
 
 
 async def _listen_a_little(receive: Receive) -> None:

@@ -7,10 +7,15 @@ from starlette.requests import Request
 from gateway import bodies
 
 MAX_REASON = 200
+NONE_GIVEN = "none given"
 
 
 class Why(bodies.Body, frozen=True):
     reason: str
+
+
+class Perhaps(Why, frozen=True):
+    reason: str = NONE_GIVEN
 
 
 def line(reason: str, default: str = "") -> str:
@@ -20,6 +25,10 @@ def line(reason: str, default: str = "") -> str:
 async def reason_of(request: Request, most_bytes: int) -> str:
     """Of a body that says nothing else."""
     return line((await bodies.of_request(request, Why, most_bytes)).reason)
+
+
+async def reason_if_any(request: Request, most_bytes: int) -> str:
+    return line((await bodies.of_request(request, Perhaps, most_bytes)).reason)
 
 
 async def reason_for_removal(request: Request, most_bytes: int) -> str:

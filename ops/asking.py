@@ -20,17 +20,15 @@ from ops.client import AdminClient, url_of
 REFUSED, UNREACHED = 1, 3
 
 Url = Annotated[str | None, typer.Option(help="the gateway; else BOTLOFT_URL, else where the settings say it listens")]
-Key = Annotated[
-    str | None,
-    typer.Option(help="an admin's key; others can see options, so better set BOTLOFT_ADMIN_KEY or type it when asked"),
-]
+Reason = Annotated[str, typer.Option(help="why, for the record")]
 
 
 @contextmanager
-def asking(url: str | None, key: str | None) -> Iterator[AdminClient]:
+def asking(url: str | None) -> Iterator[AdminClient]:
+    """With the admin's key of the environment, or typed in: others can see options, in the list of processes."""
     with trouble_said():
         found = our_settings.load()
-        yield AdminClient(where(url, found), key or _key(found))
+        yield AdminClient(where(url, found), _key(found))
 
 
 def where(url: str | None, found: our_settings.Settings) -> str:

@@ -28,6 +28,7 @@ from domain.store.sqlite import SQLiteStore
 from domain.store.sqlite_database import SQLiteDatabase
 from domain.store.store import Store
 from domain.tenant import OPERATOR, removed_in
+from ops.keys import BY_HAND
 from ops.sealed import opened_vault
 from ops.settings import Settings
 from ops.wiring import interrupted
@@ -129,7 +130,8 @@ def _settled(settings: Settings, store: Store, now: datetime, reason: str) -> Re
     acted = AdminActed(
         occurred_at=now,
         tenant_id=OPERATOR,
-        by="command line",
+        by=BY_HAND[0],
+        client=BY_HAND[1],
         reason=reason,
         action="log.restore",
         target=str(head),

@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Coroutine
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -106,7 +107,10 @@ def sandbox_command(context: typer.Context) -> None:
 def keys_list(tenant: Annotated[str, typer.Argument(help="a tenant's id")] = "operator") -> None:
     """List a tenant's keys; without an argument the admin's."""
     for key in _run(keys.listed(_settings(), tenant)):
-        typer.echo(f"{key.key_id}  {','.join(key.scopes)}  {key.issued_at:%Y-%m-%d %H:%M}  {key.label}")
+        typer.echo(
+            f"{key.key_id}  {','.join(key.scopes)}  {key.issued_at:%Y-%m-%d %H:%M}  expires {_day(key.expires_at)}  "
+            f"used {_day(key.last_used_at)}  {key.label}"
+        )
 
 
 @keys_app.command("issue")
@@ -125,6 +129,10 @@ def keys_revoke(
 ) -> None:
     """Take a key back. It opens nothing from then on."""
     _run(keys.revoked(_settings(), tenant, key_id))
+
+
+def _day(moment: datetime | None) -> str:
+    return "never" if moment is None else f"{moment:%Y-%m-%d %H:%M}"
 
 
 def _settings() -> settings.Settings:

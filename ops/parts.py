@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any
 
-from actors.accounts import Weights
+from actors.accounts import AccountsActor
 from actors.alerts import AlertsActor
 from actors.guards import Policy
+from actors.key_ring import KeyRing, KeyUses, used_before
 from actors.permits import Permits
 from actors.ports import Ports
 from actors.posting import Poster
+from actors.removal import Removals
 from actors.standing import Standing
+from actors.weights import Weights
 from domain import alerts, streams
 from domain.alerts import Incident, Key
 from domain.rules.breaker import BreakerPolicy
 from domain.rules.pacing import PacePolicy
 from domain.store.ledger import Ledger
+from domain.store.mapper import Recorded
 from ops.settings import Settings
 from projections.all import all_projections
 from projections.checkpoints import Checkpoints
@@ -52,6 +58,20 @@ def permits_of(settings: Settings, ports: Ports, weights: Weights, stack: AsyncE
         weight_of=weights.of,
         shared=shared,
     )
+
+
+def accounts_of(
+    tenants: Sequence[Recorded],
+    ports: Ports,
+    ledger: Ledger,
+    keys: KeyRing,
+    weights: Weights,
+    removals: Removals,
+    stack: AsyncExitStack,
+) -> AccountsActor:
+    """Not yet begun."""
+    stack.callback(KeyUses(keys, ports).stop)
+    return AccountsActor(tenants, ports.journal, ports.clock, keys, weights, removals, partial(used_before, ledger))
 
 
 def alerts_of(settings: Settings, ports: Ports, ledger: Ledger, stack: AsyncExitStack) -> Standing[Any]:

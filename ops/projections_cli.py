@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from ops.asking import REFUSED, Key, Url, asking, failed
+from ops.asking import REFUSED, Reason, Url, asking, failed
 from ops.client import AdminClient
 
 PATH = ("admin", "system", "projections")
@@ -26,28 +26,27 @@ projections_app = typer.Typer(
     no_args_is_help=True, help="The views of a running gateway: how far they are, and a hand on them."
 )
 Name = Annotated[str, typer.Argument(help="a projection, as `list` names it")]
-Reason = Annotated[str, typer.Option(help="why, for the record")]
 
 
 @projections_app.command("list")
-def list_command(url: Url = None, key: Key = None) -> None:
+def list_command(url: Url = None) -> None:
     """Show each projection: where it is, how far behind the log, what stopped it, what was skipped."""
-    with asking(url, key) as client:
+    with asking(url) as client:
         _show(client.get(*PATH))
 
 
 @projections_app.command("pause")
-def pause_command(name: Name, reason: Reason, url: Url = None, key: Key = None) -> None:
+def pause_command(name: Name, reason: Reason, url: Url = None) -> None:
     """Stop folding events into one view until it is resumed. Nothing else waits for it."""
-    with asking(url, key) as client:
+    with asking(url) as client:
         found = client.post(*PATH, name, "pause", reason=reason)
     typer.echo(f"{name} is paused at position {found['position']}.")
 
 
 @projections_app.command("resume")
-def resume_command(name: Name, url: Url = None, key: Key = None) -> None:
+def resume_command(name: Name, url: Url = None) -> None:
     """End a pause; one that stopped by itself tries again."""
-    with asking(url, key) as client:
+    with asking(url) as client:
         found = client.post(*PATH, name, "resume")
     typer.echo(f"{name} goes on from position {found['position']}.")
 
@@ -58,18 +57,17 @@ def skip_command(
     position: Annotated[int, typer.Argument(help="of the event that stops it, as `list` shows it")],
     reason: Reason,
     url: Url = None,
-    key: Key = None,
 ) -> None:
     """Leave out the one event that a projection cannot fold, now and in every rebuild. This cannot be taken back."""
-    with asking(url, key) as client:
+    with asking(url) as client:
         client.post(*PATH, name, "skip", position=position, reason=reason)
     typer.echo(f"{name} goes on without the event at position {position}.")
 
 
 @projections_app.command("rebuild")
-def rebuild_command(name: Name, reason: Reason, url: Url = None, key: Key = None) -> None:
+def rebuild_command(name: Name, reason: Reason, url: Url = None) -> None:
     """Fold the whole log again beside the live view, then swap it in. Ctrl-C leaves it going on in the gateway."""
-    with asking(url, key) as client:
+    with asking(url) as client:
         client.post(*PATH, name, "rebuild", reason=reason)
         try:
             found = _followed(client, name)

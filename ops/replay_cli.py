@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from ops.asking import Key, Url, asking
+from ops.asking import Url, asking
 
 HEALTH = ("admin", "system", "bot-health")
 PAGE = 1000
@@ -19,13 +19,12 @@ def replay(
     bot: Annotated[int | None, typer.Option(help="only this bot")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="what the gateway says, as it says it")] = False,
     url: Url = None,
-    key: Key = None,
 ) -> None:
     """Show the health of all bots, or of one, as it was then: folded again from the log up to there.
 
     Example: botloft replay --as-of 2026-11-24T12:00:00Z
     """
-    with asking(url, key) as client:
+    with asking(url) as client:
         if bot is None:
             summary = client.get(*HEALTH, "summary", as_of=as_of)
             found = {"as_of": as_of, "summary": summary, "bots": _bots(client.get, as_of)}

@@ -8,7 +8,8 @@ from typing import Any
 import typer
 from rich.console import Console
 
-from ops.asking import REFUSED, Key, Url, asking, failed
+from gateway.reasons import NONE_GIVEN
+from ops.asking import REFUSED, Reason, Url, asking, failed
 
 PATH = ("admin", "system", "retention")
 LOOK_S = 0.5
@@ -17,9 +18,9 @@ retention_app = typer.Typer(no_args_is_help=True, help="What a running gateway k
 
 
 @retention_app.command("show")
-def show_command(url: Url = None, key: Key = None) -> None:
+def show_command(url: Url = None) -> None:
     """Show how many days are kept, and what the last run did."""
-    with asking(url, key) as client:
+    with asking(url) as client:
         found = client.get(*PATH)
     last = found["last_run"]
     typer.echo(f"Events are kept for {found['days']} days.")
@@ -27,10 +28,10 @@ def show_command(url: Url = None, key: Key = None) -> None:
 
 
 @retention_app.command("run")
-def run_command(url: Url = None, key: Key = None) -> None:
+def run_command(reason: Reason = NONE_GIVEN, url: Url = None) -> None:
     """Summarise and drop what is older, now. It also happens by itself once a day."""
-    with asking(url, key) as client:
-        found = client.post(*PATH)
+    with asking(url) as client:
+        found = client.post(*PATH, reason=reason)
         if found["running"]:
             with Console(stderr=True).status("dropping old days"):
                 while found["running"]:

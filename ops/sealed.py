@@ -1,8 +1,11 @@
-"""Which keys open the vault, and bots' tokens in it."""
+"""Which keys open the vault, what is derived from them, and bots' tokens in it."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from actors.fleet import read_bot
 from domain.bot import Bot
@@ -21,8 +24,8 @@ def opened_vault(settings: Settings, store: Store, removed: Collection[str] = ()
 
     Raises WrongMasterKey, and StoreUnusable where the key's file cannot be read or made. Then nothing was made.
     """
-    file = KeyFile(settings.state_dir / "master.key")
-    if not settings.master_keys:
+    file, keys = _file_of(settings), _of_settings(settings)
+    if not keys:
         if not file.path.exists() and store.data_keys.all():
             raise WrongMasterKey(
                 f"{file.path} is gone. Put it back from where you keep a copy, or set BOTLOFT_MASTER_KEYS to the key: "
@@ -33,7 +36,6 @@ def opened_vault(settings: Settings, store: Store, removed: Collection[str] = ()
         except WrongMasterKey as error:
             raise WrongMasterKey(f"{error.detail} Put the {file.path} back that belongs to this database.") from None
         return vault, Rotation(store, vault, file)
-    keys = [key.get_secret_value().encode() for key in settings.master_keys]
     try:
         vault = Vault(store, keys, removed)
     except WrongMasterKey as error:
@@ -41,7 +43,7 @@ def opened_vault(settings: Settings, store: Store, removed: Collection[str] = ()
     return vault, Rotation(store, vault, None)
 
 
-def _way_out(store: Store, keys: list[bytes], file: KeyFile, removed: Collection[str]) -> str:
+def _way_out(store: Store, keys: Sequence[bytes], file: KeyFile, removed: Collection[str]) -> str:
     try:
         Vault(store, [*keys, *file.keys()], removed)
     except StoreError:
@@ -50,6 +52,20 @@ def _way_out(store: Store, keys: list[bytes], file: KeyFile, removed: Collection
         f"The key in {file.path} opens it: append it to BOTLOFT_MASTER_KEYS (new,old) and run `botloft vault rotate` "
         "to be rid of it, or unset BOTLOFT_MASTER_KEYS to go on with the file."
     )
+
+
+def session_keys(settings: Settings) -> list[bytes]:
+    """What signs browser sessions: of each master key one, from which it cannot be told."""
+    keys = _of_settings(settings) or _file_of(settings).keys()
+    return [HKDF(SHA256(), 32, salt=None, info=b"botloft session").derive(key) for key in keys]
+
+
+def _of_settings(settings: Settings) -> list[bytes]:
+    return [key.get_secret_value().encode() for key in settings.master_keys]
+
+
+def _file_of(settings: Settings) -> KeyFile:
+    return KeyFile(settings.state_dir / "master.key")
 
 
 def bot_and_token(ledger: Ledger, vault: Vault, bot_id: int) -> tuple[Bot, Token | None]:

@@ -16,9 +16,11 @@ from starlette.types import ASGIApp
 
 from actors.delivery.mail import EndPulls
 from actors.messages import Drain
-from domain.tenant import hashed
+from domain.keys import hashed
+from gateway.answers import OF_THE_SERVER, OVER_TLS
 from gateway.app import create_app
 from gateway.doors import Doors, GatewayOptions
+from ops.sealed import session_keys
 from ops.settings import Settings
 from ops.version import VERSION
 from ops.whatif.beside import Replays
@@ -47,7 +49,7 @@ async def serve(settings: Settings, ready: Callable[[str, Loft], None]) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with running(settings) as loft:
         listening = _listening(settings)
-        server = _Server(_config(create_app(doors(settings, loft))))
+        server = _Server(_config(create_app(doors(settings, loft)), settings.public_url))
         serving = asyncio.create_task(server.serve(sockets=[listening]))
         # What is there now stays: the collector need not look at it again for each generation of requests.
         gc.collect()
@@ -82,6 +84,7 @@ def doors(settings: Settings, loft: Loft) -> Doors:
         delivery=loft.delivery,
         notices=loft.notices,
         find_key=loft.keys.find,
+        key_was_used=loft.keys.was_used,
         views=loft.views,
         past=loft.past,
         retention=loft.retention,
@@ -99,9 +102,13 @@ def doors(settings: Settings, loft: Loft) -> Doors:
             admin_key_hash=hashed(admin_key.get_secret_value()) if admin_key else None,
             retention_days=settings.retention_days,
             version=VERSION,
+            session_keys=session_keys(settings),
             callback_allow_private=settings.callback_allow_private,
             max_event_streams=settings.max_event_streams,
             max_event_streams_per_key=settings.max_event_streams_per_key,
+            trusted_proxies=settings.trusted_proxies,
+            whitelist=settings.rate_limit_whitelist,
+            cors_origins=settings.cors_origins,
         ),
     )
 
@@ -113,7 +120,8 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _config(app: ASGIApp) -> uvicorn.Config:
+def _config(app: ASGIApp, public_url: str | None) -> uvicorn.Config:
+    is_https = public_url is not None and public_url.startswith("https://")
     return uvicorn.Config(
         app,
         loop="none",
@@ -124,6 +132,7 @@ def _config(app: ASGIApp) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         date_header=False,
+        headers=[*OF_THE_SERVER, *([OVER_TLS] if is_https else [])],
         proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=CLOSE_S,

@@ -9,11 +9,13 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from domain.store.database import NEITHER, POSTGRES, SQLITE, database_at, sqlite_url
 from domain.store.store import Database
 from ops import limits
+from ops.caller_settings import CallerSettings
+from ops.origins import BrowserSettings
 from ops.public_url import certificate, is_loopback, reachable
 
 PREFIX = "BOTLOFT_"
@@ -31,7 +33,7 @@ class BadSettings(Exception):
     """Each line names a setting and what is wrong with it."""
 
 
-class Settings(BaseSettings):
+class Settings(CallerSettings, BrowserSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore", hide_input_in_errors=True)
 
     host: str = Field("127.0.0.1", description="address to listen on")
@@ -233,7 +235,9 @@ def described(settings: Settings) -> list[tuple[str, str, str]]:
         shown = "set, not shown" if name in SECRETS and value else str(value)
         if isinstance(value, dict):
             shown = ",".join(f"{key}={one:g}" for key, one in value.items())
+        if isinstance(value, tuple):
+            shown = ",".join(map(str, value))
         if name == "rate_limit_storage_uri" and value is not None:
             shown = limits.without_password(value)
-        rows.append((_named(name), shown if value not in (None, [], {}) else "-", field.description or ""))
+        rows.append((_named(name), shown if value not in (None, [], {}, ()) else "-", field.description or ""))
     return rows

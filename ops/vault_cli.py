@@ -9,7 +9,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Annotated, Protocol
+from typing import Protocol
 
 import msgspec
 import typer
@@ -25,10 +25,12 @@ from domain.store.ledger import Ledger
 from domain.store.mapper import Entry
 from domain.store.rotation import MasterKeyStatus, Progress, Rotation
 from domain.tenant import OPERATOR, removed_in
+from gateway.routes.vault import TARGET
 from ops import settings as our_settings
-from ops.asking import REFUSED, Key, Url, asking, failed
+from ops.asking import REFUSED, Reason, Url, asking, failed
 from ops.client import AdminClient
 from ops.clock import SystemClock
+from ops.keys import BY_HAND
 from ops.sealed import opened_vault
 from ops.secrecy import no_core_dumps
 from ops.vault_job import rotated
@@ -39,7 +41,6 @@ LOOK_S = 0.2
 vault_app = typer.Typer(
     no_args_is_help=True, help="The master key: which one seals what, a new one, and the end of the old one."
 )
-Reason = Annotated[str, typer.Option(help="why, for the record")]
 
 
 class Hand(Protocol):
@@ -53,9 +54,9 @@ class Hand(Protocol):
 
 
 @vault_app.command("status")
-def status_command(url: Url = None, key: Key = None) -> None:
+def status_command(url: Url = None) -> None:
     """Show how many data keys are sealed under which master key. Keys are named by ids that tell nothing of them."""
-    with _hand(url, key) as hand:
+    with _hand(url) as hand:
         found = hand.status()
     table = Table(box=None, pad_edge=False)
     for column in ("master key", "data keys", ""):
@@ -67,10 +68,10 @@ def status_command(url: Url = None, key: Key = None) -> None:
 
 
 @vault_app.command("rotate")
-def rotate_command(reason: Reason = "botloft vault rotate", url: Url = None, key: Key = None) -> None:
+def rotate_command(reason: Reason = "botloft vault rotate", url: Url = None) -> None:
     """Make a new master key and seal every data key under it. It goes on where an earlier one was cut."""
     columns = (TextColumn("data keys"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with _hand(url, key) as hand:
+    with _hand(url) as hand:
         with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
             task = bar.add_task("")
 
@@ -96,15 +97,15 @@ def rotate_command(reason: Reason = "botloft vault rotate", url: Url = None, key
 
 
 @vault_app.command("retire")
-def retire_command(reason: Reason = "botloft vault retire", url: Url = None, key: Key = None) -> None:
+def retire_command(reason: Reason = "botloft vault retire", url: Url = None) -> None:
     """Take master keys that seal nothing any more out of master.key. Backups from before will not open without them."""
-    with _hand(url, key) as hand:
+    with _hand(url) as hand:
         retired = hand.retire(reason)
     typer.echo(f"Gone from master.key: {', '.join(retired)}." if retired else "Nothing to retire.")
 
 
 @contextmanager
-def _hand(url: str | None, key: str | None) -> Iterator[Hand]:
+def _hand(url: str | None) -> Iterator[Hand]:
     """On a running gateway, where there is one or one is named; else on the database, whose owner this then is."""
     no_core_dumps()
     os.umask(0o077)
@@ -123,7 +124,7 @@ def _hand(url: str | None, key: str | None) -> Iterator[Hand]:
         pass
     except (StoreError, our_settings.BadSettings) as error:
         failed(str(error), REFUSED)
-    with asking(url, key) as client:
+    with asking(url) as client:
         yield _Asked(client)
 
 
@@ -159,10 +160,11 @@ class _Here:
         acted = AdminActed(
             occurred_at=SystemClock().utc(),
             tenant_id=OPERATOR,
-            by="command line",
+            by=BY_HAND[0],
+            client=BY_HAND[1],
             reason=reason,
             action=f"vault.{verb}",
-            target=self._rotation.status()[0].key_id,
+            target=TARGET,
         )
         stream = streams.admin_stream(acted.occurred_at)
         self._ledger.append([Entry(stream, self._ledger.last_version(stream) + 1, acted)])

@@ -14,12 +14,12 @@ from typing import Any
 import pykka
 
 from actors.acceptance import Archive
-from actors.accounts import AccountsActor, KeyRing, Weights
 from actors.audit import AuditActor
 from actors.fleet import bots_of, remembers_hold, slots_of, take_up
 from actors.guards import Policy
 from actors.incarnations import GIVEN_UP, Bots
 from actors.journal import Journal
+from actors.key_ring import KeyRing
 from actors.messages import Drain, FoundOperator, TenantKey
 from actors.ports import Calling, Clock, Ports
 from actors.removal import Removals
@@ -29,6 +29,7 @@ from actors.standing import Fatal, Standing
 from actors.stewards import RetentionSteward
 from actors.supervisor import Supervisor
 from actors.telegram import Telegram
+from actors.weights import Weights
 from domain import streams
 from domain.errors import StoreUnusable
 from domain.recovery import OpenThings
@@ -38,7 +39,7 @@ from gateway.events.replay import Replay
 from ops.clock import LoopTimers, SystemClock
 from ops.delivering import Delivering
 from ops.inbound import Following, Inbound, hearing_bots
-from ops.parts import alerts_of, incidents_of, permits_of, policy_of, projections_of
+from ops.parts import accounts_of, alerts_of, incidents_of, permits_of, policy_of, projections_of
 from ops.retention import worker
 from ops.sealed import bot_and_token, opened_vault, sealed_token
 from ops.settings import Settings
@@ -145,7 +146,7 @@ async def running(
         inbound = hearing_bots(settings, delivering, ledger, vault, tell_operator, supervisor, stack)
         following.tells(inbound.updates)
         removals = Removals(supervisor, vault.shred, clock, ports.timers)
-        accounts = AccountsActor(tenants, journal, clock, keys, weights, removals).begin(
+        accounts = accounts_of(tenants, ports, ledger, keys, weights, removals, stack).begin(
             Fatal("the accounts", steward.failed)
         )
         work = worker(

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
-from actors.messages.accounts import FoundOperator, IssueKey, KeyInfo, ListKeys, RegisterTenant, RevokeKey, TenantKey
-from actors.messages.audit import Act, SkipEvent
+from actors.messages.accounts import (
+    EndSessions,
+    FoundOperator,
+    IssueKey,
+    KeyInfo,
+    ListKeys,
+    RegisterTenant,
+    RevokeKey,
+    RotateKey,
+    TenantKey,
+)
+from actors.messages.audit import Act, ActRefused, OnRecord, SkipEvent
 from actors.messages.base import Message
 from actors.messages.bots import (
     BotChanged,
@@ -63,6 +73,7 @@ from actors.messages.updates import CheckToken, DescribeUpdates, RotateWebhook, 
 __all__ = [
     "Accepted",
     "Act",
+    "ActRefused",
     "BotChanged",
     "BreakerState",
     "CallbackInfo",
@@ -82,6 +93,7 @@ __all__ = [
     "DescribeUpdates",
     "Drain",
     "Durability",
+    "EndSessions",
     "Execute",
     "FleetState",
     "FoundOperator",
@@ -98,6 +110,7 @@ __all__ = [
     "NoticeInfo",
     "Notify",
     "OfBot",
+    "OnRecord",
     "PullUpdates",
     "PulledUpdates",
     "RaiseAlert",
@@ -115,6 +128,7 @@ __all__ = [
     "RetentionReport",
     "RetentionState",
     "RevokeKey",
+    "RotateKey",
     "RotateWebhook",
     "RunRetention",
     "SetBreaker",

@@ -1,4 +1,4 @@
-"""What the audit actor can be asked by the gateway: to put on record what an admin is about to do."""
+"""What the audit actor can be asked: to put on record what an admin is about to do, and what became of it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,29 @@ from actors.messages.base import Message
 
 
 class Act(Message, frozen=True):
-    """By an admin. Answered with the position of its record: then it may be done."""
+    """By an admin. Answered with `OnRecord`: then it may be done."""
 
     action: str
     target: str
     reason: str
     tenant_id: str
     by: str
+    client: str
+
+
+class OnRecord(Message, frozen=True):
+    """Where an act stands in the log."""
+
+    position: int
+    stream: str
+
+
+class ActRefused(Message, frozen=True):
+    """It was not done. Answered with the position."""
+
+    act: OnRecord
+    tenant_id: str
+    code: str
 
 
 class SkipEvent(Message, frozen=True):

@@ -56,6 +56,13 @@ class ConfigureBot(ChangeBot, frozen=True):
     by: str
     reason: str = ""
 
+    def __repr__(self) -> str:
+        return f"ConfigureBot({self.bot_id}, {', '.join(self.change)})"
+
+    def __rich_repr__(self) -> Iterator[object]:  # type: ignore[override]  # an address may hold a secret
+        yield self.bot_id
+        yield list(self.change)
+
 
 class SetBreaker(Message, frozen=True):
     """By an admin: open until it is reset, or closed now. Answered with `BotChanged`."""

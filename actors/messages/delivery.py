@@ -115,6 +115,12 @@ class SetNoticeEndpoint(Message, frozen=True):
     tenant_id: str
     url: str | None
 
+    def __repr__(self) -> str:
+        return f"SetNoticeEndpoint({self.tenant_id}, <redacted>)"
+
+    def __rich_repr__(self) -> Iterator[str]:  # type: ignore[override]  # an address may hold a secret
+        yield self.tenant_id
+
 
 class NoticeEndpoint(Message, frozen=True):
     """The only moment at which its secret can be read."""

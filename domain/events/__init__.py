@@ -40,14 +40,9 @@ from domain.events.lifecycle import (
     BreakerOpened,
     CallbackSet,
     ChallengeWithdrawn,
-    KeyIssued,
-    KeyRevoked,
     OwnershipChallenged,
     PollingStarted,
     RetryStatisticsReset,
-    TenantRegistered,
-    TenantRemoved,
-    TenantWeighted,
     WebhookEvent,
     WebhookLost,
     WebhookRemoved,
@@ -63,8 +58,18 @@ from domain.events.notices import (
     NoticeGiven,
     NoticePosted,
 )
-from domain.events.operator import AdminActed, OperatorEvent, ProjectionEventSkipped
+from domain.events.operator import AdminActed, AdminActRefused, OperatorEvent, ProjectionEventSkipped
 from domain.events.retention import DaySummarised, RetentionRan
+from domain.events.tenants import (
+    KeyIssued,
+    KeyRevoked,
+    KeyRotated,
+    KeyUsed,
+    SessionsEnded,
+    TenantRegistered,
+    TenantRemoved,
+    TenantWeighted,
+)
 
 __all__ = [
     "CATALOGUE",
@@ -72,6 +77,7 @@ __all__ = [
     "ActorPassivated",
     "ActorRestarted",
     "ActorStarted",
+    "AdminActRefused",
     "AdminActed",
     "AlertCleared",
     "AlertEvent",
@@ -106,6 +112,8 @@ __all__ = [
     "HoldPlaced",
     "KeyIssued",
     "KeyRevoked",
+    "KeyRotated",
+    "KeyUsed",
     "NoticeEndpointSet",
     "NoticeEvent",
     "NoticeGiven",
@@ -116,6 +124,7 @@ __all__ = [
     "ProjectionEventSkipped",
     "RetentionRan",
     "RetryStatisticsReset",
+    "SessionsEnded",
     "TenantRegistered",
     "TenantRemoved",
     "TenantWeighted",

@@ -20,6 +20,18 @@ class AdminActed(OperatorEvent, frozen=True, kw_only=True):
     action: str
     """Whatever was acted on and how: `projection.pause`."""
     target: str
+    client: str = ""
+    """The address that it was asked from; empty where that was not recorded yet."""
+
+
+class AdminActRefused(Event, frozen=True, kw_only=True):
+    """In the stream of its act, which was not done."""
+
+    TOPIC = "admin-act-refused"
+    tenant_id: str
+    act_position: int
+    code: str
+    """Of the problem that the admin was answered with."""
 
 
 class ProjectionEventSkipped(OperatorEvent, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ A name may lead anywhere, and elsewhere the next time: so what counts is the add
 from __future__ import annotations
 
 import ipaddress
+import re
 from urllib.parse import urlsplit
 
 MAX_URL = 2048
@@ -25,7 +26,10 @@ NOT_PUBLIC = tuple(
 )  # fmt: skip
 UNICAST_V6 = ipaddress.ip_network("2000::/3")
 """All that is public in IPv6 is in here: no loopback, no link-local, no mapped IPv4, no NAT64."""
-NAMES_OF_HERE = ("localhost", ".localhost", ".local", ".internal")
+NAMES_OF_HERE = (".localhost", ".local", ".internal", ".home.arpa")
+NAME = re.compile(r"(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?", re.ASCII)
+NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)
+"""What resolvers take for a part of an IPv4 address: 2130706433, 0x7f.1 and 0177.0.0.1 are all 127.0.0.1."""
 
 
 def is_public(address: str) -> bool:
@@ -34,7 +38,8 @@ def is_public(address: str) -> bool:
         found = ipaddress.ip_address(address)
     except ValueError:
         return False
-    if found.version == UNICAST_V6.version and found not in UNICAST_V6:
+    # A zone names an interface of this machine.
+    if found.version == UNICAST_V6.version and (found not in UNICAST_V6 or "%" in address):
         return False
     return not any(found.version == network.version and found in network for network in NOT_PUBLIC)
 
@@ -56,7 +61,10 @@ def fault_of(url: str, *, allow_private: bool) -> str | None:
         return "It must not hold a user or a password: the signature proves who posts."
     if parts.fragment:
         return "It must not have a fragment."
-    if not allow_private and ((_is_address(host) and not is_public(host)) or _is_of_here(host)):
+    is_address = _is_address(host)
+    if "%" in host or (not is_address and (NAME.fullmatch(host) is None or _ends_in_a_number(host))):
+        return "Its host must be a name, or an IP address as it is usually written."
+    if not allow_private and not (is_public(host) if is_address else _may_be_public(host)):
         return "It must be an address of the public internet."
     return None
 
@@ -69,6 +77,11 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def _is_of_here(host: str) -> bool:
+def _ends_in_a_number(host: str) -> bool:
+    return NUMBER.fullmatch(host.rstrip(".").rpartition(".")[2]) is not None
+
+
+def _may_be_public(host: str) -> bool:
+    """A name of one part is looked up in a domain of our own."""
     bare = host.rstrip(".")
-    return any(bare == name or (name.startswith(".") and bare.endswith(name)) for name in NAMES_OF_HERE)
+    return "." in bare and not bare.endswith(NAMES_OF_HERE)

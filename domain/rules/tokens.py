@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from typing import NoReturn
 
 MAX_LENGTH = 80
 MAX_BOT_ID = 2**54
@@ -16,7 +17,7 @@ SHAPE = re.compile(r"(?P<bot_id>[1-9][0-9]{0,17}):(?P<secret>[A-Za-z0-9_-]+)", r
 class Token:
     """Never printed: `reveal()` is the one way to its text, for the call to Telegram and for the vault.
 
-    No dataclass: msgspec, `asdict` and their like would spell one out.
+    No dataclass: msgspec, `asdict` and their like would spell one out. It cannot be pickled either.
     """
 
     __slots__ = ("_bot_id", "_text")
@@ -27,6 +28,12 @@ class Token:
 
     def __repr__(self) -> str:
         return f"Token({self._bot_id}:<redacted>)"
+
+    def __deepcopy__(self, memo: object) -> Token:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a token is not written down")
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Token) and self._text == other._text

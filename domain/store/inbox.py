@@ -5,8 +5,11 @@ A row outlives its payload: that an update was here is remembered for as long as
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
+
+UpdateKey = tuple[int, int]
+"""A bot's id, and the update's."""
 
 
 class InboxRow(NamedTuple):
@@ -18,11 +21,15 @@ class InboxRow(NamedTuple):
     """What it stays in order with: its chat, or its user where there is none."""
     sealed: bytes
 
+    @property
+    def key(self) -> UpdateKey:
+        return self.bot_id, self.update_id
+
 
 class Inbox(Protocol):
     """All of it may raise StoreUnavailable. An update is settled when its tenant has it: then its payload goes."""
 
-    def known(self, bot_id: int, update_ids: Sequence[int]) -> set[int]:
+    def known(self, updates: Iterable[UpdateKey]) -> set[UpdateKey]:
         """Those that have been received before, settled or not."""
 
     def waiting(self, bot_id: int, after: int = -1, limit: int = 100) -> list[InboxRow]:

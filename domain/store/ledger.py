@@ -14,7 +14,7 @@ from domain.store import moments
 from domain.store.inbox import InboxRow
 from domain.store.mapper import Entry, Recorded, from_bytes, time_of, to_bytes
 from domain.store.selection import Selection, fits
-from domain.store.store import Mark, Row, Store
+from domain.store.store import Mark, Place, Row, Store
 
 SPAN = 20_000
 """Positions that one look for a rare event goes through: some milliseconds."""
@@ -111,6 +111,10 @@ class Ledger:
 
     def streams_under(self, prefix: str) -> Iterator[Recorded]:
         return map(_recorded, self._store.rows_under(prefix))
+
+    def back(self, first: str, before: Place, limit: int) -> list[Recorded]:
+        """Of the streams from `first` on, backwards by names and versions from this place."""
+        return [_recorded(row) for row in self._store.rows_back(first, before, limit)]
 
     def last_version(self, stream: str) -> int:
         return self._store.last_version(stream)

@@ -27,7 +27,7 @@ from domain.store.postgres_connecting import TIMEOUT_S, connected, first_line, p
 from domain.store.postgres_data_keys import PostgresDataKeys
 from domain.store.postgres_inbox import PostgresInbox
 from domain.store.selection import Dialect, Selection, conditions
-from domain.store.store import Mark, Row
+from domain.store.store import Mark, Place, Row
 
 CONNECTIONS = 4
 RECONNECT_S = 0.5
@@ -131,6 +131,14 @@ class PostgresStore:
         after = prefix[:-1] + chr(ord(prefix[-1]) + 1)
         where = "originator_id >= %s AND originator_id < %s ORDER BY notification_id"
         return self._all(ROWS + where, (prefix, after))
+
+    def rows_back(self, first: str, before: Place, limit: int) -> list[Row]:
+        # The second bound says the same for whoever chooses partitions.
+        where = (
+            "originator_id >= %s AND originator_id <= %s AND (originator_id, originator_version) < (%s, %s) "
+            "ORDER BY originator_id DESC, originator_version DESC LIMIT %s"
+        )
+        return self._all(ROWS + where, (first, before[0], *before, limit))
 
     def days_before(self, day: str) -> tuple[int, int]:
         ((first, last),) = self._all(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
 import psycopg
 
-from domain.store.inbox import InboxRow
+from domain.store.inbox import InboxRow, UpdateKey
 
 DROPPED_AT_ONCE = 5000
 TABLES = (
@@ -29,12 +29,15 @@ class PostgresInbox:
     def __init__(self, reading: Cursor, writing: Cursor) -> None:
         self._reading, self._writing = reading, writing
 
-    def known(self, bot_id: int, update_ids: Sequence[int]) -> set[int]:
+    def known(self, updates: Iterable[UpdateKey]) -> set[UpdateKey]:
+        wanted = list(updates)
         with self._reading() as cursor:
             found = cursor.execute(
-                "SELECT update_id FROM inbox WHERE bot_id=%s AND update_id=ANY(%s)", (bot_id, list(update_ids))
+                "SELECT bot_id, update_id FROM inbox WHERE (bot_id, update_id) IN "
+                "(SELECT * FROM unnest(%s::bigint[], %s::bigint[]))",
+                ([bot_id for bot_id, _ in wanted], [update_id for _, update_id in wanted]),
             )
-            return {int(update_id) for (update_id,) in found}
+            return {(int(bot_id), int(update_id)) for bot_id, update_id in found}
 
     def waiting(self, bot_id: int, after: int = -1, limit: int = 100) -> list[InboxRow]:
         with self._reading() as cursor:

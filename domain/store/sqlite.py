@@ -29,7 +29,7 @@ from domain.store.inbox import InboxRow
 from domain.store.selection import Dialect, Selection, conditions
 from domain.store.sqlite_data_keys import SQLiteDataKeys
 from domain.store.sqlite_inbox import SQLiteInbox
-from domain.store.store import Mark, Row
+from domain.store.store import Mark, Place, Row
 
 VERSION = 2
 LOCK_TIMEOUT_S = 2
@@ -131,6 +131,13 @@ class SQLiteStore:
     def rows_under(self, prefix: str) -> list[Row]:
         after = prefix[:-1] + chr(ord(prefix[-1]) + 1)
         return self._rows("originator_id>=? AND originator_id<? ORDER BY rowid", (prefix, after))
+
+    def rows_back(self, first: str, before: Place, limit: int) -> list[Row]:
+        return self._rows(
+            "originator_id>=? AND (originator_id, originator_version)<(?, ?) "
+            "ORDER BY originator_id DESC, originator_version DESC LIMIT ?",
+            (first, *before, limit),
+        )
 
     def days_before(self, day: str) -> tuple[int, int]:
         """The oldest and the newest position in the streams of earlier days; 0, 0: there are none."""

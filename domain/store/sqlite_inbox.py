@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 
 import msgspec
 from eventsourcing.sqlite import SQLiteCursor
 
-from domain.store.inbox import InboxRow
+from domain.store.inbox import InboxRow, UpdateKey
 
 DROPPED_AT_ONCE = 2000
 TABLES = (
@@ -26,13 +26,14 @@ class SQLiteInbox:
     def __init__(self, reading: Cursor, writing: Cursor) -> None:
         self._reading, self._writing = reading, writing
 
-    def known(self, bot_id: int, update_ids: Sequence[int]) -> set[int]:
+    def known(self, updates: Iterable[UpdateKey]) -> set[UpdateKey]:
         with self._reading() as cursor:
             cursor.execute(
-                "SELECT update_id FROM inbox WHERE bot_id=? AND update_id IN (SELECT value FROM json_each(?))",
-                (bot_id, _listed(update_ids)),
+                "SELECT bot_id, update_id FROM json_each(?) CROSS JOIN inbox "
+                "ON bot_id=json_extract(value, '$[0]') AND update_id=json_extract(value, '$[1]')",
+                (_json(updates),),
             )
-            return {int(row[0]) for row in cursor.fetchall()}
+            return {(int(row[0]), int(row[1])) for row in cursor.fetchall()}
 
     def waiting(self, bot_id: int, after: int = -1, limit: int = 100) -> list[InboxRow]:
         with self._reading() as cursor:
@@ -58,7 +59,7 @@ class SQLiteInbox:
         with self._writing() as cursor:
             cursor.execute(
                 "UPDATE inbox SET sealed=NULL WHERE bot_id=? AND update_id IN (SELECT value FROM json_each(?))",
-                (bot_id, _listed(update_ids)),
+                (bot_id, _json(update_ids)),
             )
 
     def forget(self, bot_id: int, received_until: float) -> bool:
@@ -79,5 +80,5 @@ class SQLiteInbox:
             return int(cursor.fetchone()[0]) == DROPPED_AT_ONCE
 
 
-def _listed(numbers: Sequence[int]) -> str:
-    return msgspec.json.encode(list(numbers)).decode()
+def _json(listed: Iterable[object]) -> str:
+    return msgspec.json.encode(list(listed)).decode()

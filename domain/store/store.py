@@ -14,6 +14,8 @@ from domain.store.selection import Selection
 
 Row = tuple[int, str, int, str, bytes]
 """position, stream, version, topic, state"""
+Place = tuple[str, int]
+"""stream, version"""
 Mark = Callable[[Sequence[int]], int | None]
 """Given the positions just inserted, the low-water mark to commit with them (None: leave it)."""
 
@@ -39,6 +41,9 @@ class Store(Protocol):
 
     def rows_under(self, prefix: str) -> list[Row]:
         """Of all streams whose names start so, in the order of the log."""
+
+    def rows_back(self, first: str, before: Place, limit: int) -> list[Row]:
+        """Of the streams from `first` on, backwards by names and versions from this place."""
 
     def days_before(self, day: str) -> tuple[int, int]:
         """The oldest and the newest position in the streams of earlier days; 0, 0: there are none."""

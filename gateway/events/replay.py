@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple, TypeVar
 
 from domain.store.ledger import Ledger
@@ -60,26 +61,39 @@ class Replay:
         """After which position and up to which to look for events of these times."""
         return await self._on_a_thread(lambda: self._ledger.positions_between(since, before, head))
 
-    async def lines(self, selection: Selection, after: int, until: int, limit: int | None) -> AsyncGenerator[bytes]:
+    async def ask(self, question: Callable[[Ledger], T]) -> T:
+        """Anything else of the log, on a thread that may wait for it."""
+        return await self._on_a_thread(lambda: question(self._ledger))
+
+    async def lines(
+        self, selection: Selection, after: int, until: int, limit: int | None, *, for_admin: bool = False
+    ) -> AsyncGenerator[bytes]:
         while after < until and limit != 0:
             if self.pulse.stopped:
                 raise CutOff
             most = PIECE if limit is None else min(PIECE, limit)
-            piece = await self._piece(selection, after, until, most, wire.lines)
+            piece = await self._piece(selection, after, until, most, partial(wire.lines, for_admin=for_admin))
             after, limit = piece.reached, None if limit is None else limit - piece.events
             if piece.body:
                 yield piece.body
 
     async def live(
-        self, selection: Selection, after: int, streams: Callable[[], int], welcome: Callable[[], bool]
+        self,
+        selection: Selection,
+        after: int,
+        streams: Callable[[], int],
+        welcome: Callable[[], bool],
+        *,
+        for_admin: bool = False,
     ) -> AsyncGenerator[bytes]:
         """Server-sent events, until the stop or until the reader is not `welcome` any more."""
         yield b": position %d\nretry: %d\n\n" % (after, RETRY_MS)
+        encode = partial(wire.server_sent, for_admin=for_admin)
         loop = asyncio.get_running_loop()
         told = loop.time()
         while welcome():
             beats, is_last = self.pulse.beats, self.pulse.stopped
-            piece = await self._piece(selection, after, None, PIECE, wire.server_sent)
+            piece = await self._piece(selection, after, None, PIECE, encode)
             after = piece.reached
             if piece.body:
                 yield piece.body

@@ -20,7 +20,8 @@ SEEN = frozenset({
     # of every event
     "occurred_at", "bot_id", "tenant_id",
     # accounts and bots
-    "name", "key_id", "scopes", "label", "username", "first_name", "reason", "by", "config", "cause", "until",
+    "name", "key_id", "scopes", "label", "expires_at", "successor_id", "last_used_at",
+    "username", "first_name", "reason", "by", "config", "cause", "until",
     # commands
     "command_id", "method", "received_at", "deadline_s", "chat", "retry_uncertain", "patient", "attempt", "attempts",
     "category", "description", "telegram_ms", "telegram_code", "retry_after_s", "again_at", "queue_ms", "waits",
@@ -32,13 +33,13 @@ SEEN = frozenset({
     # notices and endpoints
     "number", "is_warned",
     # what operators do, and retention
-    "weight", "action", "target", "projection", "skipped_position", "skipped_topic", "day", "up_to", "counts",
-    "kept_from", "events",
+    "weight", "action", "target", "act_position", "projection", "skipped_position", "skipped_topic", "day", "up_to",
+    "counts", "kept_from", "events",
     # inside of waits
     "since", "because",
     # inside of config
     "bot_rps", "chat_rps", "group_rpm", "max_in_flight", "retry", "breaker", "strategy", "retries", "base_s", "cap_s",
-    "failures", "cooldown_s", "successes", "slow_call_s", "updates",
+    "failures", "cooldown_s", "successes", "slow_call_s", "updates", "allowed_updates",
 })  # fmt: skip
 WITHHELD: Mapping[str, str] = {
     "token_sealed": "a secret, even if sealed",
@@ -52,8 +53,10 @@ WITHHELD: Mapping[str, str] = {
     "callback_sealed": "a tenant's address and a secret, even if sealed",
     "endpoint_sealed": "the same",
     "rows": "a projection's own, for rebuilds",
+    "client": "an admin's address is personal data; an admin's key is told it",
 }
 """And why. They are left out: a placeholder would tell no more."""
+FOR_ADMINS = frozenset({"client"})
 KEY_STREAM = "k"
 """In place of an idempotency key's hash, from which short keys can be guessed."""
 PLACE: list[tuple[str, type, Any]] = [
@@ -68,10 +71,10 @@ log = structlog.get_logger()
 _encode = msgspec.json.Encoder().encode
 
 
-def _shape(event: type[Event]) -> type[msgspec.Struct]:
+def _shape(event: type[Event], seen: frozenset[str]) -> type[msgspec.Struct]:
     """A struct like the event, with its place in front and without what is withheld, which decoding passes over."""
     fields: list[Any] = [*PLACE]
-    own = {field.name: field for field in msgspec.structs.fields(event) if field.name in SEEN}
+    own = {field.name: field for field in msgspec.structs.fields(event) if field.name in seen}
     for name in ("occurred_at", "bot_id", "tenant_id"):
         field = own.pop(name, None)
         fields.append((name, int | None, None) if field is None else _field(field))
@@ -85,34 +88,42 @@ def _field(field: msgspec.structs.FieldInfo) -> tuple[str, Any] | tuple[str, Any
     return field.name, field.type, field.default
 
 
-SHAPES = {topic: _shape(event) for topic, event in CATALOGUE.items()}
+SHAPES = {topic: _shape(event, SEEN) for topic, event in CATALOGUE.items()}
 _decoders = {topic: msgspec.json.Decoder(shape).decode for topic, shape in SHAPES.items()}
+_of_admins = {
+    **_decoders,
+    **{
+        topic: msgspec.json.Decoder(_shape(event, SEEN | FOR_ADMINS)).decode
+        for topic, event in CATALOGUE.items()
+        if not FOR_ADMINS.isdisjoint(event.__struct_fields__)
+    },
+}
 
 
-def on_the_wire(row: Row) -> bytes:
+def on_the_wire(row: Row, *, for_admin: bool = False) -> bytes:
     """One JSON object, without an end of line."""
     position, stream, version, topic, state = row
-    event: Any = _decoders[topic](state)
+    event: Any = (_of_admins if for_admin else _decoders)[topic](state)
     event.position, event.version, event.topic = position, version, topic
     event.stream = stream[:DAY_NAME_AT] + KEY_STREAM if is_of_a_key(stream) else stream
     return _encode(event)
 
 
-def lines(rows: Iterable[Row]) -> bytes:
-    return b"".join(line + b"\n" for _, line in _readable(rows))
+def lines(rows: Iterable[Row], *, for_admin: bool = False) -> bytes:
+    return b"".join(line + b"\n" for _, line in _readable(rows, for_admin))
 
 
-def server_sent(rows: Iterable[Row]) -> bytes:
+def server_sent(rows: Iterable[Row], *, for_admin: bool = False) -> bytes:
     return b"".join(
-        b"id: %d\nevent: %s\ndata: %s\n\n" % (row[0], row[3].encode(), line) for row, line in _readable(rows)
+        b"id: %d\nevent: %s\ndata: %s\n\n" % (row[0], row[3].encode(), line) for row, line in _readable(rows, for_admin)
     )
 
 
-def _readable(rows: Iterable[Row]) -> Iterator[tuple[Row, bytes]]:
+def _readable(rows: Iterable[Row], for_admin: bool) -> Iterator[tuple[Row, bytes]]:
     """What cannot be read would cut off all that comes after it."""
     for row in rows:
         try:
-            line = on_the_wire(row)
+            line = on_the_wire(row, for_admin=for_admin)
         except (KeyError, msgspec.MsgspecError, UnicodeDecodeError):
             log.warning("event_unreadable", position=row[0], topic=row[3])
         else:

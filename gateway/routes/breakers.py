@@ -9,6 +9,7 @@ from starlette.routing import Route
 from actors.messages import BotChanged, BreakerState, DescribeBreaker, SetBreaker
 from gateway.answers import answer
 from gateway.asking import asked
+from gateway.auditing import on_record
 from gateway.auth import Gate
 from gateway.doors import Doors
 from gateway.reading import Reads, bot_id_in, of_now
@@ -57,7 +58,9 @@ class Breakers:
         caller = self._gate.admin(request)
         bot_id = bot_id_in(request.path_params["bot_id"])
         reason = await reason_of(request, self._doors.options.max_body_bytes)
-        changed: BotChanged = await asked(self._doors.fleet, SetBreaker(bot_id, is_open, reason))
+        action = "breaker.open" if is_open else "breaker.reset"
+        async with on_record(self._doors.audit, request, caller, action, bot_id, reason):
+            changed: BotChanged = await asked(self._doors.fleet, SetBreaker(bot_id, is_open, reason))
         self._reads.wrote(caller.tenant_id, changed.position)
         state: BreakerState = await asked(self._doors.fleet, DescribeBreaker(bot_id))
         return answer(state, position=changed.position)

@@ -13,6 +13,7 @@ from domain.bot import ADMIN, Status
 from gateway import bodies, reasons
 from gateway.answers import answer, nothing
 from gateway.asking import asked
+from gateway.auditing import on_record
 from gateway.auth import Caller, Gate
 from gateway.callbacks import without_callback
 from gateway.doors import Doors
@@ -71,30 +72,36 @@ class FleetRoutes:
         check_config(self._doors, without_callback(change, self._doors.options))
         if change.get("callback_url") is not None:
             raise Problem("invalid_request", "Where updates go is their tenant's to say: you can set it to null.")
-        message = ConfigureBot(_bot_id(request), OWNER, change, ADMIN, reasons.line(why.reason))
-        return _told(await self._ask(caller, message))
+        reason = reasons.line(why.reason)
+        message = ConfigureBot(_bot_id(request), OWNER, change, ADMIN, reason)
+        return _told(await self._ask(request, caller, "configure", message, reason))
 
     async def remove(self, request: Request) -> Response:
         caller = self._gate.admin(request)
         reason = await reasons.reason_for_removal(request, self._doors.options.max_body_bytes)
-        changed = await self._ask(caller, RemoveBot(_bot_id(request), OWNER, ADMIN, reason))
+        message = RemoveBot(_bot_id(request), OWNER, ADMIN, reason)
+        changed = await self._ask(request, caller, "remove", message, reason)
         return nothing(position=changed.position)
 
     async def suspend(self, request: Request) -> Response:
         """Its tenant cannot resume it."""
         caller = self._gate.admin(request)
-        return _told(await self._ask(caller, SuspendBot(_bot_id(request), OWNER, await self._reason(request), ADMIN)))
+        reason = await self._reason(request)
+        message = SuspendBot(_bot_id(request), OWNER, reason, ADMIN)
+        return _told(await self._ask(request, caller, "suspend", message, reason))
 
     async def resume(self, request: Request) -> Response:
         caller = self._gate.admin(request)
         reason = await self._reason(request)
-        return _told(await self._ask(caller, ResumeBot(_bot_id(request), OWNER, ADMIN, reason=reason)))
+        message = ResumeBot(_bot_id(request), OWNER, ADMIN, reason=reason)
+        return _told(await self._ask(request, caller, "resume", message, reason))
 
     async def _reason(self, request: Request) -> str:
         return await reasons.reason_of(request, self._doors.options.max_body_bytes)
 
-    async def _ask(self, caller: Caller, message: ChangeBot) -> BotChanged:
-        changed: BotChanged = await asked(self._doors.fleet, message)
+    async def _ask(self, request: Request, caller: Caller, verb: str, message: ChangeBot, reason: str) -> BotChanged:
+        async with on_record(self._doors.audit, request, caller, f"bot.{verb}", message.bot_id, reason):
+            changed: BotChanged = await asked(self._doors.fleet, message)
         self._reads.wrote(caller.tenant_id, changed.position)
         return changed
 

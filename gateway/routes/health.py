@@ -77,6 +77,7 @@ class HealthRoutes:
         projections = await asyncio.to_thread(self._doors.projections.statuses)
         told = {"version": self._doors.options.version, "fleet": fleet, "projections": projections}
         told["webhooks"] = self._doors.doorstep.counted()
+        told["admins_refused"] = self._gate.admins_refused
         return answer({**told, "alerts": [_open(alert) for alert in alerts]})
 
     async def _found(self, request: Request, caller: Caller, bot_id: int) -> tuple[BotHealth, int]:

@@ -11,11 +11,13 @@ from starlette.routing import Route
 from domain.errors import StoreError
 from domain.tenant import Scope
 from gateway.answers import answer
+from gateway.auditing import on_record
 from gateway.auth import Caller, Gate
 from gateway.doors import Doors
 from gateway.periods import span_in
 from gateway.problems import Problem
 from gateway.reading import LOG_AWAY, MAX_DIGITS, Reads, bot_id_in, number_in_query
+from gateway.reasons import reason_if_any
 from gateway.routes.bots import owned_bot
 from gateway.routing import at
 from projections.history import Kind, history_of, incidents
@@ -66,7 +68,13 @@ class HistoryRoutes:
 
     async def persist_now(self, request: Request) -> Response:
         """Answered when all views have come to where the log is now, and a checkpoint of them is kept."""
-        self._gate.admin(request)
+        caller = self._gate.admin(request)
+        reason = await reason_if_any(request, self._doors.options.max_body_bytes)
+        async with on_record(self._doors.audit, request, caller, "views.persist", "all", reason):
+            newest = await self._persisted()
+        return answer({"position": newest}, position=newest)
+
+    async def _persisted(self) -> int:
         runner = self._doors.runner
         try:
             newest = await asyncio.to_thread(runner.newest)
@@ -80,7 +88,7 @@ class HistoryRoutes:
                 retry_after_s=1.0,
             )
         await asyncio.to_thread(runner.checkpoint)
-        return answer({"position": newest}, position=newest)
+        return newest
 
     async def _history(self, request: Request, caller: Caller, bot_id: int, tenant_id: str | None) -> Response:
         seen = await self._reads.seen("history", caller, request)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from typing import ParamSpec, TypeVar
 
 import msgspec
@@ -16,15 +17,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from actors.messages import Act, SkipEvent
+from actors.messages import SkipEvent
 from domain.errors import StoreError
 from gateway import bodies, reasons
 from gateway.answers import answer
 from gateway.asking import asked
+from gateway.auditing import on_record
 from gateway.auth import Caller, Gate
 from gateway.doors import Doors
 from gateway.problems import Problem
-from gateway.reasons import Why
+from gateway.reasons import Perhaps, Why
 from gateway.routing import at
 from projections.control import Phase, Status
 from projections.state import Stop
@@ -33,10 +35,6 @@ PREFIX = "/admin/system/projections"
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-class Perhaps(Why, frozen=True):
-    reason: str = "none given"
 
 
 class Skip(Why, frozen=True):
@@ -72,8 +70,8 @@ class Projections:
         caller, body = self._gate.admin(request), await self._body(request, Why)
         async with self._one:
             found = await self._named(request)
-            position = await self._recorded("pause", found, body.reason, caller)
-            await in_thread(self._hand.pause, found.name, body.reason, caller.by)
+            async with self._on_record(request, caller, "pause", found, body.reason) as position:
+                await in_thread(self._hand.pause, found.name, body.reason, caller.by)
             return answer(await self._named(request), position=position)
 
     async def resume(self, request: Request) -> Response:
@@ -81,8 +79,8 @@ class Projections:
         caller, body = self._gate.admin(request), await self._body(request, Perhaps)
         async with self._one:
             found = await self._named(request)
-            position = await self._recorded("resume", found, body.reason, caller)
-            await in_thread(self._hand.resume, found.name)
+            async with self._on_record(request, caller, "resume", found, body.reason) as position:
+                await in_thread(self._hand.resume, found.name)
             return answer(await self._named(request), position=position)
 
     async def rebuild(self, request: Request) -> Response:
@@ -97,8 +95,8 @@ class Projections:
                     f"The projection {running.name} is being rebuilt: {running.done} of "
                     f"{running.total} events. Wait until it is done.",
                 )
-            position = await self._recorded("rebuild", found, body.reason, caller)
-            await in_thread(self._hand.rebuild, found.name)
+            async with self._on_record(request, caller, "rebuild", found, body.reason) as position:
+                await in_thread(self._hand.rebuild, found.name)
             return answer(self._hand.rebuilding(), 202, position=position)
 
     async def skip(self, request: Request) -> Response:
@@ -109,14 +107,15 @@ class Projections:
             skip = SkipEvent(
                 found.name, body.position, stop.topic or "", stop.reason, body.reason, caller.tenant_id, caller.by
             )
-            position: int = await asked(self._doors.audit, skip)
+            async with self._on_record(request, caller, "skip", found, body.reason):
+                position: int = await asked(self._doors.audit, skip)
             await in_thread(self._hand.obey_skips, found.name)
             return answer(await self._named(request), position=position)
 
-    async def _recorded(self, verb: str, found: Status, reason: str, caller: Caller) -> int:
-        act = Act(f"projection.{verb}", found.name, reason, caller.tenant_id, caller.by)
-        position: int = await asked(self._doors.audit, act)
-        return position
+    def _on_record(
+        self, request: Request, caller: Caller, verb: str, found: Status, reason: str
+    ) -> AbstractAsyncContextManager[int]:
+        return on_record(self._doors.audit, request, caller, f"projection.{verb}", found.name, reason)
 
     async def _named(self, request: Request) -> Status:
         statuses = {status.name: status for status in await in_thread(self._hand.statuses)}

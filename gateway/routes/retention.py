@@ -11,8 +11,10 @@ from starlette.routing import Route
 from actors.messages import DescribeRetention, RetentionState, RunRetention
 from gateway.answers import answer
 from gateway.asking import asked, reply_of
+from gateway.auditing import on_record
 from gateway.auth import Gate
 from gateway.doors import Doors
+from gateway.reasons import reason_if_any
 from gateway.routing import at
 
 WAIT_S = 20.0
@@ -33,9 +35,11 @@ class RetentionRoutes:
 
     async def run(self, request: Request) -> Response:
         caller = self._gate.admin(request)
-        # One that runs already is as good as one that begins.
-        with suppress(TimeoutError):
-            await reply_of(self._doors.retention, RunRetention(caller.key_id or "settings"), WAIT_S)
+        reason = await reason_if_any(request, self._doors.options.max_body_bytes)
+        async with on_record(self._doors.audit, request, caller, "retention.run", "log", reason):
+            # One that runs already is as good as one that begins.
+            with suppress(TimeoutError):
+                await reply_of(self._doors.retention, RunRetention(caller.by), WAIT_S)
         return await self._told()
 
     async def _told(self) -> Response:

@@ -11,6 +11,7 @@ from domain.bot import ADMIN
 from gateway import bodies, reasons
 from gateway.answers import answer
 from gateway.asking import asked
+from gateway.auditing import on_record
 from gateway.auth import Gate
 from gateway.doors import Doors
 from gateway.problems import Problem
@@ -49,6 +50,8 @@ class Retries:
         body = await bodies.of_request(request, Reset, self._doors.options.max_body_bytes)
         reason = reasons.line(body.reason)
         bot_id = bot_in_query(request) if body.bot_id is None else body.bot_id
-        position: int = await asked(self._doors.fleet, ResetRetryStatistics(bot_id, reason, ADMIN))
+        target = "all" if bot_id is None else bot_id
+        async with on_record(self._doors.audit, request, caller, "retry-statistics.reset", target, reason):
+            position: int = await asked(self._doors.fleet, ResetRetryStatistics(bot_id, reason, ADMIN))
         self._reads.wrote(caller.tenant_id, position)
         return answer({"bot_id": bot_id, "reason": reason, "position": position}, position=position)

@@ -14,6 +14,7 @@ from domain.tenant import WEIGHT_MAX
 from gateway import bodies, reasons
 from gateway.answers import answer, nothing
 from gateway.asking import asked
+from gateway.auditing import on_record
 from gateway.auth import Gate
 from gateway.doors import Doors
 from gateway.reading import Reads, number_in_query
@@ -58,7 +59,8 @@ class Tenants:
         body = await bodies.of_request(request, NewWeight, self._doors.options.max_body_bytes)
         reason = reasons.line(body.reason)
         message = WeighTenant(_tenant_id(request), body.weight, "admin", reason)
-        changed: TenantInfo = await asked(self._doors.accounts, message)
+        async with on_record(self._doors.audit, request, caller, "tenant.weigh", message.tenant_id, reason):
+            changed: TenantInfo = await asked(self._doors.accounts, message)
         self._reads.wrote(caller.tenant_id, changed.position)
         return answer(changed, position=changed.position)
 
@@ -67,7 +69,8 @@ class Tenants:
         caller = self._gate.admin(request)
         reason = await reasons.reason_for_removal(request, self._doors.options.max_body_bytes)
         message = RemoveTenant(_tenant_id(request), "admin", reason)
-        position: int = await asked(self._doors.accounts, message)
+        async with on_record(self._doors.audit, request, caller, "tenant.remove", message.tenant_id, reason):
+            position: int = await asked(self._doors.accounts, message)
         self._reads.wrote(caller.tenant_id, position)
         return nothing(position=position)
 

@@ -9,18 +9,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from actors.messages import Act
 from domain.errors import StoreError, StoreUnusable
 from domain.store.rotation import CannotRotate
 from gateway.answers import answer
-from gateway.asking import asked
-from gateway.auth import Gate
+from gateway.auditing import on_record
+from gateway.auth import Caller, Gate
 from gateway.doors import Doors
 from gateway.problems import Problem
 from gateway.reasons import reason_of
 from gateway.routing import at
 
 PREFIX = "/admin/system/vault"
+TARGET = "master key"
 
 T = TypeVar("T")
 
@@ -44,21 +44,19 @@ class VaultRoutes:
 
     async def rotate(self, request: Request) -> Response:
         """Begins it; `shown` tells how far it is."""
-        position = await self._recorded(request, "rotate")
-        await told(self._keys.rotate())
+        caller, reason = await self._by(request)
+        async with on_record(self._doors.audit, request, caller, "vault.rotate", TARGET, reason) as position:
+            await told(self._keys.rotate())
         return answer(await told(self._keys.status()), 202, position=position)
 
     async def retire(self, request: Request) -> Response:
-        position = await self._recorded(request, "retire")
-        retired = await told(self._keys.retire())
+        caller, reason = await self._by(request)
+        async with on_record(self._doors.audit, request, caller, "vault.retire", TARGET, reason) as position:
+            retired = await told(self._keys.retire())
         return answer({"retired": retired, "keys": (await told(self._keys.status())).keys}, position=position)
 
-    async def _recorded(self, request: Request, verb: str) -> int:
-        caller, reason = self._gate.admin(request), await reason_of(request, self._doors.options.max_body_bytes)
-        newest = (await told(self._keys.status())).keys[0]
-        act = Act(f"vault.{verb}", newest.key_id, reason, caller.tenant_id, caller.by)
-        position: int = await asked(self._doors.audit, act)
-        return position
+    async def _by(self, request: Request) -> tuple[Caller, str]:
+        return self._gate.admin(request), await reason_of(request, self._doors.options.max_body_bytes)
 
 
 async def told(done: Awaitable[T]) -> T:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import uvloop
 
-from ops.bench import command, export, idle, pipeline, recording, replaying
+from ops.bench import command, export, idle, ingest, pipeline, polling, recording, replaying
 from ops.bench.figures import machine
 from ops.bench.sizes import FULL, QUICK
 
-SECTIONS = (command, pipeline, recording, export, idle, replaying)
+SECTIONS = (command, ingest, polling, pipeline, recording, export, idle, replaying)
 
 
 async def main(*, quick: bool, directory: Path, postgres_url: str | None) -> None:

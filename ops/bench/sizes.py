@@ -21,6 +21,7 @@ class Sizes:
     paced_s: float
     exported: int
     replayed: int
+    polling: int
 
 
 FULL = Sizes(
@@ -36,6 +37,7 @@ FULL = Sizes(
     paced_s=20.0,
     exported=1_000_000,
     replayed=20_000,
+    polling=1000,
 )
 QUICK = Sizes(
     rounds=1,
@@ -50,6 +52,7 @@ QUICK = Sizes(
     paced_s=1.0,
     exported=3000,
     replayed=100,
+    polling=20,
 )
 CONCURRENCY = 32
 CHATS = 1000

@@ -48,6 +48,11 @@ class Caller:
         made = await self._made("/api/bots", {"token": token}, tenant.key)
         return Bot(tenant, made["bot_id"], made["username"])
 
+    async def configure(self, bot: Bot, change: Mapping[str, object]) -> None:
+        url, body = f"{self.url}/api/bots/{bot.bot_id}", msgspec.json.encode(change)
+        async with self._session.patch(url, data=body, headers=_headers(bot.tenant.key)) as response:
+            _expected(OK, response.status, await response.read())
+
     async def command(
         self, bot: Bot, method: str, parameters: Mapping[str, object], deadline_s: float | None = None
     ) -> Answer:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 
 from domain.whatif.policy import Policy
@@ -16,6 +18,12 @@ class Job(msgspec.Struct, frozen=True):
     """Told on standard input alone: there may be a password in it."""
     today: Policy
     question: Question
+
+    def __repr__(self) -> str:
+        return f"Job({self.question})"
+
+    def __rich_repr__(self) -> Iterator[Question]:  # type: ignore[override]  # msgspec's own shows every field
+        yield self.question
 
 
 class Refused(msgspec.Struct, frozen=True):

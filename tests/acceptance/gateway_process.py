@@ -20,7 +20,7 @@ START_WITHIN_S = 60
 STOP_WITHIN_S = 60
 LISTENING = re.compile(r"botloft listening on (\S+)")
 ROOT = Path(__file__).parents[2]
-OF_OTHERS = ("RATE_LIMIT_STORAGE_URI",)
+OF_OTHERS = ("RATE_LIMIT_STORAGE_URI", "RATE_LIMIT_WHITELIST", "DISABLE_RATE_LIMITING")
 """Settings with names of their own."""
 FAST = {"FLEET_RPS": "0", "BOT_RPS": "0", "CHAT_RPS": "0", "GROUP_RPM": "0"}
 """No pace of our own: for tests that are not about pace."""

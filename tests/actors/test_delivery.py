@@ -312,7 +312,9 @@ def test_what_has_waited_for_a_day_is_dropped_and_its_tenant_told_how_much(tmp_p
             notice.detail,
         )
         assert [4] == office.waiting()
-        assert {1, 2, 4} == office.ledger.inbox.known(BOT_ID, [1, 2, 3, 4])
+        assert {(BOT_ID, 1), (BOT_ID, 2), (BOT_ID, 4)} == office.ledger.inbox.known(
+            (BOT_ID, one) for one in [1, 2, 3, 4]
+        )
 
     on_a_loop(tmp_path, story)
 
@@ -332,7 +334,7 @@ def test_a_bot_that_leaves_its_tenant_takes_its_updates_with_it(tmp_path: Path) 
         await office.advance(HOUR_S)
 
         assert posts == len(office.tenant.posts)
-        assert set() == office.ledger.inbox.known(BOT_ID, [1])
+        assert set() == office.ledger.inbox.known((BOT_ID, one) for one in [1])
 
     on_a_loop(tmp_path, story)
 

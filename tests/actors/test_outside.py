@@ -66,7 +66,20 @@ def test_the_status_is_what_counts_and_a_redirect_is_one_of_them(status: int) ->
 
 
 @pytest.mark.parametrize(
-    "host", ["127.0.0.1", "localhost", "0x7f000001", "2130706433", "127.1", "[::ffff:127.0.0.1]", "[::1]", "0.0.0.0"]
+    "host",
+    [
+        "127.0.0.1",
+        "localhost",
+        "0x7f000001",
+        "2130706433",
+        "127.1",
+        "[::ffff:127.0.0.1]",
+        "[::1]",
+        "0.0.0.0",
+        "0177.0.0.1",
+        "127.0.0.1.",
+        "LOCALHOST",
+    ],
 )
 def test_no_name_of_this_machine_is_connected_to(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
     # Whatever looks at the URL is out of the way: what is left is the connection's own guard.

@@ -33,7 +33,13 @@ FAILED = f'{ENDED},"code":"telegram_rejected","category":"permanent","telegram_c
 
 STORED = {
     "tenant-registered": f'{{{WHEN},"tenant_id":"acme","name":"Acme"}}',
-    "key-issued": f'{{{WHEN},"tenant_id":"acme","key_id":"k1","secret_hash":"beef","scopes":["tenant"],"label":"ci"}}',
+    "key-issued": (
+        f'{{{WHEN},"tenant_id":"acme","key_id":"k1","secret_hash":"beef","scopes":["tenant"],"label":"ci",'
+        f'"expires_at":"2026-08-01T12:00:00Z"}}'
+    ),
+    "key-rotated": (f'{{{WHEN},"tenant_id":"acme","key_id":"k1","successor_id":"k2","until":"2026-07-02T12:00:00Z"}}'),
+    "key-used": f'{{{WHEN},"tenant_id":"acme","key_id":"k1","last_used_at":"2026-07-01T11:59:00Z"}}',
+    "sessions-ended": f'{{{WHEN},"tenant_id":"acme","key_id":"k1"}}',
     "key-revoked": f'{{{WHEN},"tenant_id":"acme","key_id":"k1"}}',
     "tenant-weighted": f'{{{WHEN},"tenant_id":"acme","weight":3,"by":"admin","reason":"pays for it"}}',
     "tenant-removed": f'{{{WHEN},"tenant_id":"acme","by":"admin","reason":"it left us"}}',
@@ -88,8 +94,10 @@ STORED = {
     "retention-ran": f'{{{WHEN},"tenant_id":"operator","up_to":99,"kept_from":"2026-06-02","events":7,"by":"botloft"}}',
     "alert-posted": f'{{{WHO},"kind":"bot_given_up","told":"alert-raised"}}',
     "admin-acted": (
-        f'{{{WHEN},"tenant_id":"operator","by":"k1","reason":"disk","action":"projection.pause","target":"health"}}'
+        f'{{{WHEN},"tenant_id":"operator","by":"k1","reason":"disk","action":"projection.pause","target":"health",'
+        f'"client":"192.0.2.7"}}'
     ),
+    "admin-act-refused": f'{{{WHEN},"tenant_id":"operator","act_position":7,"code":"not_found"}}',
     "projection-event-skipped": (
         f'{{{WHEN},"tenant_id":"operator","by":"k1","reason":"known bug","projection":"health","skipped_position":7,'
         f'"skipped_topic":"command-delivered","cause":"KeyError()"}}'

@@ -26,6 +26,7 @@ from projections.control import Control
 from projections.past import Past
 from projections.runner import Runner
 from projections.views import Views
+from tests.doubles import ManualClock
 from tests.examples import OTHER_TENANT, TENANT, TOKEN_TEXT
 from tests.gateway.fakes import (
     ADMIN_TEXT,
@@ -39,14 +40,16 @@ from tests.gateway.fakes import (
     House,
     Log,
     Notices,
-    StandingClock,
     Steward,
     ThreadReplays,
     Updates,
 )
 
 OPTIONS = GatewayOptions(
-    open_registration=True, version="0.1.0", admin_key_hash=hashlib.sha256(ADMIN_TEXT.encode()).hexdigest()
+    open_registration=True,
+    version="0.1.0",
+    session_keys=(b"what signs the sessions of these tests",),
+    admin_key_hash=hashlib.sha256(ADMIN_TEXT.encode()).hexdigest(),
 )
 
 
@@ -70,13 +73,14 @@ def _house(directory: Path, stack: ExitStack, options: dict[str, Any]) -> House:
     runner = Runner(ledger, views, all_projections())
     runner.start()
     stack.callback(runner.stop)
-    control = Control(runner, ledger, StandingClock())
+    control = Control(runner, ledger, ManualClock())
     stack.callback(control.close)
     loop = stack.enter_context(asyncio.Runner())
     replay = loop.run(_made_on_the_loop(ledger))
     stack.callback(replay.close)
+    clock = ManualClock()
     log = Log(ledger, runner, replay)
-    fleet, accounts, audit = Fleet(log), Accounts(log), Audit(log)
+    fleet, accounts, audit = Fleet(log), Accounts(log, clock), Audit(log)
     delivery, notices = Delivery(), Notices()
     key_file = KeyFile(directory / "master.key")
     doors = Doors(
@@ -89,6 +93,7 @@ def _house(directory: Path, stack: ExitStack, options: dict[str, Any]) -> House:
         delivery=delivery,
         notices=notices,
         find_key=accounts.find,
+        key_was_used=accounts.used.__setitem__,
         views=views,
         past=Past(ledger, views, Checkpoints(views.path.parent / "checkpoints", []), all_projections()),
         retention=Steward(),
@@ -97,11 +102,11 @@ def _house(directory: Path, stack: ExitStack, options: dict[str, Any]) -> House:
         projections=control,
         replay=replay,
         replays=ThreadReplays(ledger),
-        clock=StandingClock(),
+        clock=clock,
         options=replace(OPTIONS, **options),
     )
     client = Client(create_app(doors), loop)
-    house = House(client, doors, fleet, accounts, log, runner, ledger, audit, delivery, notices)
+    house = House(client, doors, fleet, accounts, log, runner, ledger, audit, delivery, notices, clock)
     house.key = accounts.found(TENANT, "Acme", (Scope.TENANT,)).api_key
     house.other_key = accounts.found(OTHER_TENANT, "Globex", (Scope.TENANT,)).api_key
     house.admin_key = accounts.found(OPERATOR, "Operator", (Scope.ADMIN,)).api_key

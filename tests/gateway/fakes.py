@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import reduce
 from typing import Any
 
@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 
 from actors.messages import (
     Act,
+    ActRefused,
     BotChanged,
     BreakerState,
     CallbackInfo,
@@ -30,6 +31,7 @@ from actors.messages import (
     DescribeRetention,
     DescribeTenant,
     DescribeUpdates,
+    EndSessions,
     Execute,
     FleetState,
     IssueKey,
@@ -40,6 +42,7 @@ from actors.messages import (
     ListNotices,
     ListTenants,
     NoticeEndpoint,
+    OnRecord,
     PulledUpdates,
     PullUpdates,
     RegisterBot,
@@ -52,6 +55,7 @@ from actors.messages import (
     RetentionReport,
     RetentionState,
     RevokeKey,
+    RotateKey,
     RotateWebhook,
     SetBreaker,
     SetNoticeEndpoint,
@@ -72,10 +76,11 @@ from domain.command import Command, Outcome
 from domain.errors import StoreError
 from domain.failure import Final
 from domain.hearing import Whose
+from domain.keys import Key, NewKey, written_key
 from domain.refusal import Refused
 from domain.store.ledger import Ledger
 from domain.store.mapper import Entry, Recorded
-from domain.tenant import OPERATOR, Key, NewKey, Scope, Tenant, written_key
+from domain.tenant import OPERATOR, Scope, Tenant
 from domain.updates import read
 from domain.whatif.policy import Policy
 from domain.whatif.question import NoAnswer, Question
@@ -83,19 +88,12 @@ from domain.whatif.report import Report, answered
 from gateway.doors import Doors
 from gateway.events.replay import Replay
 from projections.runner import Runner
+from tests.doubles import ManualClock
 from tests.examples import NOON, TENANT, a_delivered
 
 ADMIN_TEXT = "an operator's own long admin key, 32 or more"
 MESSAGE = b'{"message_id":7,"chat":{"id":42},"text":"hello"}'
 NOT_HERE = Refused("not_found", "There is no such bot. GET /api/bots lists yours.")
-
-
-class StandingClock:
-    def utc(self) -> datetime:
-        return NOON
-
-    def steady(self) -> float:
-        return 0.0
 
 
 class ThreadReplays:
@@ -255,9 +253,11 @@ class Steward(Actor):
 
 
 class Accounts(Actor):
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: Log, clock: ManualClock) -> None:
         super().__init__()
         self._log = log
+        self.clock = clock
+        self.used: dict[str, datetime] = {}
         self.tenants: dict[str, Tenant] = {}
         self.keys: dict[str, Key] = {}
 
@@ -265,15 +265,33 @@ class Accounts(Actor):
         match message:
             case RegisterTenant(name):
                 return self.found(f"t{len(self.tenants)}", name, (Scope.TENANT,))
-            case IssueKey(tenant_id, scopes, label):
+            case IssueKey(tenant_id, scopes, label, expires_at):
                 tenant, key = self.tenants.get(tenant_id, Tenant(tenant_id)), self._new_key()
-                return self._became(tenant, tenants.issue_key(tenant, key, scopes, label, NOON), key)
+                decision = tenants.issue_key(tenant, key, scopes, label, self.clock.utc(), expires_at)
+                return self._became(tenant, decision, key)
+            case RotateKey(tenant_id, key_id, overlap_s):
+                tenant, key, overlap = self.tenants[tenant_id], self._new_key(), timedelta(seconds=overlap_s)
+                return self._became(tenant, tenants.rotate_key(tenant, key_id, key, overlap, self.clock.utc()), key)
+            case EndSessions(tenant_id, key_id):
+                tenant = self.tenants[tenant_id]
+                return self._became(tenant, tenants.end_sessions(tenant, key_id, self.clock.utc()), None)
             case RevokeKey(tenant_id, key_id):
                 tenant = self.tenants[tenant_id]
-                return self._became(tenant, tenants.revoke_key(tenant, key_id, NOON), None)
+                return self._became(tenant, tenants.revoke_key(tenant, key_id, self.clock.utc()), None)
             case ListKeys(tenant_id):
                 keys = self.tenants.get(tenant_id, Tenant(tenant_id)).keys.values()
-                return [KeyInfo(key.key_id, key.scopes, key.label, key.issued_at) for key in keys]
+                return [
+                    KeyInfo(
+                        key.key_id,
+                        key.scopes,
+                        key.label,
+                        key.issued_at,
+                        key.expires_at,
+                        key.successor_id,
+                        self.used.get(key.key_id),
+                    )
+                    for key in keys
+                ]
             case ListTenants(after, limit):
                 return [info(self.tenants[one]) for one in sorted(self.tenants) if after < one != "operator"][:limit]
             case DescribeTenant(tenant_id):
@@ -310,7 +328,17 @@ class Accounts(Actor):
         self.keys = {key_id: found for one in self.tenants.values() for key_id, found in one.keys.items()}
         if key is None:
             return position
-        return TenantKey(tenant.tenant_id, after.name or "", key.key_id, key.text, position)
+        made = after.keys[key.key_id]
+        return TenantKey(
+            tenant.tenant_id,
+            after.name or "",
+            key.key_id,
+            key.text,
+            position,
+            made.scopes,
+            made.label,
+            made.expires_at,
+        )
 
     def _new_key(self) -> NewKey:
         number = len(self.asked) + 1000 * len(self.tenants)
@@ -329,11 +357,23 @@ class Audit(Actor):
 
     def answer(self, message: Any) -> object:
         match message:
-            case Act(action, target, reason, tenant_id, by):
+            case Act(action, target, reason, tenant_id, by, client):
                 acted = events.AdminActed(
-                    occurred_at=NOON, tenant_id=tenant_id, by=by, reason=reason, action=action, target=target
+                    occurred_at=NOON,
+                    tenant_id=tenant_id,
+                    by=by,
+                    reason=reason,
+                    action=action,
+                    target=target,
+                    client=client,
                 )
-                return self._log.add_to(streams.admin_stream(NOON), acted)
+                stream = streams.admin_stream(NOON)
+                return OnRecord(self._log.add_to(stream, acted), stream)
+            case ActRefused(act, tenant_id, code):
+                refused = events.AdminActRefused(
+                    occurred_at=NOON, tenant_id=tenant_id, act_position=act.position, code=code
+                )
+                return self._log.add_to(act.stream, refused)
             case SkipEvent(projection, position, topic, cause, reason, tenant_id, by):
                 skipped = events.ProjectionEventSkipped(
                     occurred_at=NOON,
@@ -456,6 +496,7 @@ class House:
     audit: Audit
     delivery: Delivery
     notices: Notices
+    clock: ManualClock
     tenant: str = "acme"
     key: str = field(default="", repr=False)
     other_key: str = field(default="", repr=False)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 
 import pytest
 from starlette.routing import Route
 
 from domain.tenant import OPERATOR, Scope
+from gateway.routing import Resource
 from tests.examples import BOT_ID, TOKEN_TEXT, a_new_key
 from tests.gateway.fakes import ADMIN_TEXT, House
+
+PARAMETER = re.compile(r"\{[^}]+\}")
+NO_BODY_S_BOT = 7_999_999_999
 
 KEYS = ("none", "mistyped", "revoked", "tenant", "analyst", "admin", "of the settings")
 
@@ -34,6 +39,10 @@ ROUTES: list[tuple[str, str, object, tuple[int, ...]]] = [
     ("GET", "/api/keys", None, TENANT_OR_ADMIN),
     ("POST", "/api/keys", {}, (401, 401, 401, 201, 403, 201, 201)),
     ("DELETE", "/api/keys/nosuchkey", None, (401, 401, 401, 404, 403, 404, 404)),
+    ("POST", "/api/keys/nosuchkey/rotate", {}, (401, 401, 401, 404, 403, 404, 404)),
+    ("POST", "/auth/login", {"api_key": "nonsense"}, (401,) * 7),
+    ("POST", "/auth/logout", None, (401,) * 7),
+    ("GET", "/auth/session", None, (401,) * 7),
     ("GET", "/api/bots", None, TENANT),
     ("POST", "/api/bots", {"token": TOKEN_TEXT}, (401, 401, 401, 409, 403, 403, 403)),
     ("GET", f"/api/bots/{BOT_ID}", None, TENANT),
@@ -60,6 +69,7 @@ ROUTES: list[tuple[str, str, object, tuple[int, ...]]] = [
     ("GET", f"/api/bots/{BOT_ID}/commands", None, TENANT),
     ("POST", f"/api/bots/{BOT_ID}/commands/getMe", {}, TENANT),
     ("GET", "/api/commands/nosuchcommand", None, (401, 401, 401, 404, 403, 404, 404)),
+    ("DELETE", "/api/commands/nosuchcommand", None, (401, 401, 401, 404, 403, 403, 403)),
     *(
         ("GET", f"{place}/analytics/{question}", None, ANY_KEY)
         for place in (f"/api/bots/{BOT_ID}", "/api")
@@ -71,6 +81,7 @@ ROUTES: list[tuple[str, str, object, tuple[int, ...]]] = [
     ("GET", "/api/events/catalog", None, READER),
     ("POST", "/api/whatif", WHAT_IF, (401, 401, 401, 404, 404, 404, 404)),
     ("GET", "/admin/system/stats", None, ADMIN),
+    ("GET", "/admin/system/audit", None, ADMIN),
     ("GET", "/admin/system/rate-limiter", None, ADMIN),
     ("GET", "/admin/tenants", None, ADMIN),
     ("GET", "/admin/tenants/acme", None, ADMIN),
@@ -128,9 +139,46 @@ def test_each_route_takes_its_keys_and_no_others(
 
 def test_every_route_is_in_the_table(house: House) -> None:
     served = [route for route in house.client.app.routes if isinstance(route, Route)]
-    walked = {next(route.path for route in served if route.path_regex.match(path)) for _, path, _, _ in ROUTES}
+    walked = {(row[0].replace("HEAD", "GET"), route_of(house, row[1]).path) for row in ROUTES}
 
-    assert {route.path for route in served} == walked
+    assert {(method, route.path) for route in served for method in methods_of(route)} == walked
+
+
+def test_no_route_is_shadowed_by_another(house: House) -> None:
+    """As `unhealthy-history` would be behind `{bot_id}`: whoever comes first takes what fits."""
+    served = [route for route in house.client.app.routes if isinstance(route, Route)]
+    addresses = {route.path: PARAMETER.sub("x", route.path) for route in served}
+
+    assert [] == [path for path, address in addresses.items() if route_of(house, address).path != path]
+
+
+OF_A_BOT = [row for row in ROUTES if row[1].startswith(f"/api/bots/{BOT_ID}")]
+
+
+@pytest.mark.parametrize(("method", "path", "body", "expected"), OF_A_BOT, ids=[f"{r[0]} {r[1]}" for r in OF_A_BOT])
+def test_another_tenant_s_key_finds_no_bot_where_its_owner_s_does(
+    house: House, method: str, path: str, body: object, expected: tuple[int, ...]
+) -> None:
+    """All that a tenant may ask of others' bots is whether they exist, and the answer is no."""
+    answers = [
+        house.call(method, path.replace(str(BOT_ID), str(bot)), body, key=house.other_key)
+        for bot in (BOT_ID, NO_BODY_S_BOT)
+    ]
+
+    assert expected[KEYS.index("tenant")] < 300
+    assert [404, 404] == [answer.status_code for answer in answers]
+    assert answers[0].content == answers[1].content.replace(str(NO_BODY_S_BOT).encode(), str(BOT_ID).encode())
+    assert answers[0].headers == answers[1].headers
+
+
+def route_of(house: House, path: str) -> Route:
+    """As the router finds it."""
+    routes = (route for route in house.client.app.routes if isinstance(route, Route))
+    return next(route for route in routes if route.path_regex.match(path))
+
+
+def methods_of(route: Route) -> tuple[str, ...]:
+    return tuple(route.endpoint._handlers) if isinstance(route.endpoint, Resource) else ("POST",)  # noqa: SLF001
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ STATUS = {
     "invalid_request": 400,
     "unauthenticated": 401,
     "forbidden": 403,
+    "csrf": 403,
     "not_found": 404,
     "unknown_method": 404,
     "method_not_allowed": 405,
@@ -143,11 +144,11 @@ def test_head_is_a_get_without_its_body(house: House) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/api/bots", "/nowhere"])
-def test_no_answer_is_kept_or_guessed_at_by_a_browser(house: House, path: str) -> None:
+def test_no_answer_is_kept_by_a_browser_or_may_load_anything_in_it(house: House, path: str) -> None:
     answer = house.call("GET", path)
 
-    assert "nosniff" == answer.headers["X-Content-Type-Options"]
     assert "no-store" == answer.headers["Cache-Control"]
+    assert "default-src 'none'; frame-ancestors 'none'" == answer.headers["Content-Security-Policy"]
 
 
 def test_what_nobody_expected_is_told_without_internals(house: House) -> None:

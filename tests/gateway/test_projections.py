@@ -40,7 +40,13 @@ def on_record(house: House) -> list[e.Event]:
 
 def acted(verb: str, reason: str = "a full disk", name: str = "bots", by: str = "key000003000") -> e.AdminActed:
     return e.AdminActed(
-        occurred_at=NOON, tenant_id="operator", by=by, reason=reason, action=f"projection.{verb}", target=name
+        occurred_at=NOON,
+        tenant_id="operator",
+        by=by,
+        reason=reason,
+        action=f"projection.{verb}",
+        target=name,
+        client="127.0.0.1",
     )
 
 
@@ -158,7 +164,7 @@ def test_an_event_that_stops_one_is_shown_and_skipped_on_purpose(house: House, p
     assert (503, ["the projection bots stands still"]) == (ready.status_code, ready.json()["wrong"])
     assert 200 == answer.status_code
     assert house.client.loop.run(house.runner.wait_for(poisoned, SOON_S, of="bots"))
-    assert [decided] == on_record(house)
+    assert [acted("skip", "a known bug", by=by), decided] == on_record(house)
     assert [poisoned] == [skip["skipped_position"] for skip in status(house, "bots")["skipped"]]
     assert 200 == house.call("GET", "/health/ready", key="").status_code
 

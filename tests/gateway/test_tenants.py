@@ -77,7 +77,7 @@ def test_a_tenant_is_removed_with_a_reason_and_its_key_opens_nothing(house: Hous
     answer = house.call("DELETE", f"/admin/tenants/globex{path}", body, key=house.admin_key)
     again = house.call("DELETE", f"/admin/tenants/globex{path}", body, key=house.admin_key)
 
-    assert (204, b"", "8") == (answer.status_code, answer.content, answer.headers["Botloft-Position"])
+    assert (204, b"", "9") == (answer.status_code, answer.content, answer.headers["Botloft-Position"])
     assert RemoveTenant("globex", "admin", "left us") == house.accounts.asked[0]
     assert (404, "not_found") == (again.status_code, again.json()["code"])
     assert 401 == house.call("GET", "/api/bots", key=house.other_key).status_code

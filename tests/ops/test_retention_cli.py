@@ -15,7 +15,7 @@ NOT_NOW = {**RAN, "days": 0, "events": 0, "up_to": 0, "not_now": "Something is s
 
 def said(word: str, last_run: dict[str, Any]) -> tuple[int, str, str]:
     with serving(200, {"days": 30, "running": False, "last_run": last_run}) as server:
-        ended = CliRunner().invoke(app, ["retention", word, "--url", server.url, "--key", KEY])
+        ended = CliRunner().invoke(app, ["retention", word, "--url", server.url], env={"BOTLOFT_ADMIN_KEY": KEY})
     return ended.exit_code, ended.stdout, ended.stderr
 
 

@@ -17,7 +17,8 @@ NOT_PUBLIC = (
     "203.0.113.1", "224.0.0.1", "239.255.255.255", "240.0.0.1", "255.255.255.255",
     "::", "::1", "fe80::1", "fe80::1%eth0", "fc00::1", "fd12:3456::1", "fec0::1", "ff02::1", "2001:db8::1",
     "::ffff:127.0.0.1", "::ffff:8.8.8.8", "::127.0.0.1", "64:ff9b::7f00:1", "64:ff9b::808:808", "64:ff9b:1::1",
-    "2002:7f00:1::", "2001:0:1:2::3", "100::1", "3fff::1", "5f00::1",
+    "2606:4700::1%eth0", "2001:4860::8888%1", "::ffff:0:7f00:1", "2002:7f00:1::", "2001:0:1:2::3", "100::1",
+    "3fff::1", "5f00::1",
     "", "localhost", "127.1", "2130706433", "0x7f000001", "1.1.1.1 ", "1.1.1.1:80", "[::1]",
 )  # fmt: skip
 
@@ -73,6 +74,10 @@ def test_no_text_is_too_strange(text: str) -> None:
         "https://1.1.1.1/",
         "https://[2606:4700:4700::1111]:443/",
         "HTTPS://ACME.example/",
+        "https://acme.example./",
+        "https://1e100.net/",
+        "https://xn--bcher-kva.example/",
+        "https://my_hooks.7acme.example:444/",
     ],
 )
 def test_a_good_url_has_no_fault(url: str) -> None:
@@ -108,6 +113,33 @@ def test_a_good_url_has_no_fault(url: str) -> None:
         ("https://LOCALHOST./", "public internet"),
         ("https://me.localhost/", "public internet"),
         ("https://metadata.google.internal/", "public internet"),
+        ("https://router.home.arpa/", "public internet"),
+        ("https://intranet/", "public internet"),
+        ("https://[::ffff:7f00:1]/", "public internet"),
+        ("https://[::127.0.0.1]/", "public internet"),
+        ("https://[64:ff9b::127.0.0.1]/", "public internet"),
+        ("https://[2002:7f00:1::]/", "public internet"),
+        ("https://[2606:4700::1%25eth0]/", "usually written"),
+        ("https://2130706433/", "usually written"),
+        ("https://017700000001/", "usually written"),
+        ("https://0x7f000001/", "usually written"),
+        ("https://0x/", "usually written"),
+        ("https://0177.0.0.1/", "usually written"),
+        ("https://0x7f.1/", "usually written"),
+        ("https://127.1/", "usually written"),
+        ("https://0/", "usually written"),
+        ("https://127.0.0.1./", "usually written"),
+        ("https://1.1.1.1./", "usually written"),
+        ("https://999.1.1.1/", "usually written"),
+        ("https://acme.example.7/", "usually written"),
+        ("https://%31%32%37.0.0.1/", "usually written"),
+        ("https://localhost%00.example/", "usually written"),
+        ("https://user%40acme.example/", "usually written"),
+        ("https://acme..example/", "usually written"),
+        ("https://acme.example;x/", "usually written"),
+        ("https://*/", "usually written"),
+        ("https://acme.example:80:443/", "no URL"),
+        ("https://acme.example:+443/", "no URL"),
     ],
 )
 def test_a_bad_url_is_refused_in_a_sentence(url: str, fault: str) -> None:
@@ -117,3 +149,21 @@ def test_a_bad_url_is_refused_in_a_sentence(url: str, fault: str) -> None:
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8080/", "https://[::1]/", "http://localhost/x", "http://10.0.0.1/"])
 def test_an_operator_may_allow_what_is_private(url: str) -> None:
     assert fault_of(url, allow_private=True) is None
+
+
+@pytest.mark.parametrize("url", ["http://127.1/", "http://0x7f000001/", "http://[fe80::1%25eth0]/", "http://a@here/"])
+def test_what_is_oddly_written_is_refused_also_where_private_addresses_are_allowed(url: str) -> None:
+    assert fault_of(url, allow_private=True) is not None
+
+
+@given(st.ip_addresses(v=4), st.lists(st.sampled_from(["{:d}", "0x{:x}", "0{:o}"]), min_size=1, max_size=4))
+def test_no_odd_spelling_of_an_ipv4_address_gets_through(address: ipaddress.IPv4Address, spelling: list[str]) -> None:
+    """As inet_aton reads them: the last part holds what is left."""
+    left, parts = int(address), []
+    for number, form in enumerate(spelling, 1):
+        bits = 0 if number == len(spelling) else 32 - 8 * number
+        parts.append(form.format(left >> bits))
+        left &= (1 << bits) - 1
+    host = ".".join(parts)
+
+    assert (host == str(address) and is_public(host)) == (fault_of(f"https://{host}/", allow_private=False) is None)

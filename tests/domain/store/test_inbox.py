@@ -36,8 +36,8 @@ def test_what_is_settled_waits_no_more_and_is_remembered(ledger: Ledger) -> None
     assert [] == ledger.inbox.waiting(BOT)
     assert [row(1, OTHER)] == ledger.inbox.waiting(OTHER)
     assert [OTHER] == ledger.inbox.bots()
-    assert {1, 2} == ledger.inbox.known(BOT, [1, 2, 3])
-    assert {1} == ledger.inbox.known(OTHER, [1, 2, 3])
+    assert {(BOT, 1), (BOT, 2)} == ledger.inbox.known((BOT, one) for one in [1, 2, 3])
+    assert {(OTHER, 1)} == ledger.inbox.known((OTHER, one) for one in [1, 2, 3])
 
 
 def test_the_last_one_is_the_one_with_the_highest_id_settled_or_not(ledger: Ledger) -> None:
@@ -59,8 +59,8 @@ def test_of_a_bot_that_has_left_nothing_is_remembered_but_what_its_next_tenant_w
     ledger.inbox.settle(BOT, [1])
 
     assert [True, False] == [ledger.inbox.forget(BOT, 3) for _ in range(2)]
-    assert {4} == ledger.inbox.known(BOT, [1, 2, 3, 4])
-    assert {1} == ledger.inbox.known(OTHER, [1])
+    assert {(BOT, 4)} == ledger.inbox.known((BOT, one) for one in [1, 2, 3, 4])
+    assert {(OTHER, 1)} == ledger.inbox.known((OTHER, one) for one in [1])
 
 
 @pytest.mark.usefixtures("_two_at_once")
@@ -69,5 +69,5 @@ def test_what_was_received_earlier_goes_in_parts(ledger: Ledger) -> None:
     ledger.inbox.settle(BOT, [1])
 
     assert [True, False, False] == [ledger.inbox.drop_before(4) for _ in range(3)]
-    assert {3} == ledger.inbox.known(BOT, [1, 2, 3])
-    assert set() == ledger.inbox.known(OTHER, [1])
+    assert {(BOT, 3)} == ledger.inbox.known((BOT, one) for one in [1, 2, 3])
+    assert set() == ledger.inbox.known((OTHER, one) for one in [1])

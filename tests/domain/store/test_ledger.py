@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from domain.errors import StaleStream, StoreUnavailable, Unreadable
 from domain.store.ledger import Ledger, Snapshot
 from domain.store.mapper import Entry, Recorded
-from domain.store.store import Database
+from domain.store.store import Database, Place
 from tests.examples import NOON, a_delivered, a_hold, a_started, after
 
 ROOT = Path(__file__).parents[3]
@@ -108,6 +108,21 @@ def test_a_prefix_picks_its_streams_and_no_others_in_the_order_of_the_log(ledger
     ledger.append([entry(2, "bot/1")])
 
     assert ["bot/2", "bot/1", "bot/1"] == [one.stream for one in ledger.streams_under("bot/")]
+
+
+def test_streams_are_read_backwards_from_any_place(ledger: Ledger) -> None:
+    names = ("admin/2026-07-01", "admin/2026-07-02", "admin/2026-07-03", "bot/1", "d/2026-07-01/1")
+    ledger.append([Entry(name, version, a_started()) for version in (1, 2, 3) for name in names])
+    all_of_them = [(name, version) for name in names[2::-1] for version in (3, 2, 1)]
+
+    def back(first: str, before: Place, limit: int = 99) -> list[Place]:
+        return [(one.stream, one.version) for one in ledger.back(first, before, limit)]
+
+    assert all_of_them == back("admin/", ("admin/~", 9))
+    assert all_of_them[:4] == back("admin/", ("admin/~", 9), 4)
+    assert all_of_them[4:] == back("admin/", all_of_them[3])
+    assert all_of_them[4:6] == back("admin/2026-07-02", all_of_them[3])
+    assert [] == back("admin/", ("admin/2026-07-01", 1))
 
 
 # Versions
