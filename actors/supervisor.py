@@ -13,12 +13,11 @@ import msgspec
 
 from actors import draining, fleet, introductions
 from actors.acceptance import IN_FLIGHT, Archive
-from actors.bot import Change, Lifecycle
 from actors.draining import SHUTTING_DOWN
 from actors.durable import Durable, Recorded
 from actors.guards import Policy
 from actors.incarnations import Bots, Incarnations, LookedAfter, Read, Restart, TryAgain
-from actors.mail import BotFailed, CancelTicket, Register
+from actors.mail import BotFailed, CancelTicket, Change, Lifecycle, Register
 from actors.messages import (
     Cancel,
     CheckToken,
@@ -29,6 +28,7 @@ from actors.messages import (
     DescribeLimits,
     Drain,
     Execute,
+    InspectToken,
     RaiseAlert,
     ReadResult,
     RegisterBot,
@@ -36,6 +36,7 @@ from actors.messages import (
     RemoveBotsOf,
     ResetRetryStatistics,
     ResumeBot,
+    RotateToken,
     SetBreaker,
     SuspendBot,
 )
@@ -100,7 +101,7 @@ class Supervisor(LoopActor):
                 return self._execute(message)
             case RegisterBot():
                 return self._register(message)
-            case SuspendBot() | ResumeBot() | RemoveBot() | ConfigureBot():
+            case SuspendBot() | ResumeBot() | RemoveBot() | ConfigureBot() | InspectToken() | RotateToken():
                 return self._change(message)
             case RemoveBotsOf():
                 return self._remove_bots_of(message)
@@ -205,7 +206,7 @@ class Supervisor(LoopActor):
         self._leaving.registers(found.tenant_id, slot, self.reply_later())
         return self._tell_life(slot, Register(found, message.token))
 
-    def _change(self, message: SuspendBot | ResumeBot | RemoveBot | ConfigureBot) -> Any:
+    def _change(self, message: SuspendBot | ResumeBot | RemoveBot | ConfigureBot | InspectToken | RotateToken) -> Any:
         slot = self._slots.get(message.bot_id)
         if slot is not None and slot.tenants and not message.tenant_id:
             message = msgspec.structs.replace(message, tenant_id=slot.tenants[0])

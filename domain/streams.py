@@ -44,6 +44,7 @@ ALERTS = "alert/"
 UPDATES = "updates/"
 NOTICES = "notices/"
 ENDPOINTS = "endpoint/"
+TOKENS = "tokens/"
 SUMMARIES = "summary/"
 RETENTION = "retention"
 DAYS = "d/"
@@ -68,6 +69,11 @@ def notice_stream(tenant_id: str) -> str:
 def endpoint_stream(bot_id: int) -> str:
     """How the bot's callback URL fares."""
     return f"{ENDPOINTS}{bot_id}"
+
+
+def tokens_stream(day: date) -> str:
+    """Which bots' tokens had their daily turn."""
+    return f"{TOKENS}{day:%Y-%m-%d}"
 
 
 def key_stream(day: date, tenant_id: str, key: str) -> str:

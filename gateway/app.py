@@ -25,6 +25,7 @@ from gateway.routes.events import Events
 from gateway.routes.fleet import FleetRoutes
 from gateway.routes.health import HealthRoutes
 from gateway.routes.history import HistoryRoutes
+from gateway.routes.inspection import InspectionRoutes
 from gateway.routes.login import Login
 from gateway.routes.notices import Notices
 from gateway.routes.projections import Projections
@@ -33,6 +34,7 @@ from gateway.routes.retries import Retries
 from gateway.routes.service import Service
 from gateway.routes.stories import Stories
 from gateway.routes.tenants import Tenants
+from gateway.routes.tokens import Tokens
 from gateway.routes.updates import Updates
 from gateway.routes.vault import VaultRoutes
 from gateway.routes.webhooks import Webhooks, is_webhook
@@ -53,6 +55,7 @@ def create_app(doors: Doors) -> Starlette:
             *webhooks.routes(),
             *Stories(doors, gate, reads).routes(),
             *Bots(doors, gate, reads).routes(),
+            *Tokens(doors, gate, reads, commands).routes(),
             *Updates(doors, gate, reads).routes(),
             *Notices(doors, gate).routes(),
             # Before those of health: there a bot's id is whatever follows.
@@ -68,6 +71,7 @@ def create_app(doors: Doors) -> Starlette:
             *RetentionRoutes(doors, gate).routes(),
             *VaultRoutes(doors, gate).routes(),
             *AuditRoutes(doors, gate).routes(),
+            *InspectionRoutes(doors, gate, reads).routes(),
             *Tenants(doors, gate, reads).routes(),
             *Events(doors, gate).routes(),
             *WhatIf(doors, gate, reads).routes(),

@@ -45,11 +45,17 @@ PROBLEMS: Mapping[str, Kind] = MappingProxyType({
     "token_unauthorized": Kind(
         409,
         "Telegram refuses the bot's token",
-        "Take its current token from @BotFather; DELETE /api/bots/{bot_id} and POST /api/bots give the bot a new one.",
+        "Take its current token from @BotFather; PUT /api/bots/{bot_id}/token gives it to a bot that you have.",
     ),
-    "token_unreachable": Kind(503, "Telegram could not be asked", "Nothing was registered; try again in a moment."),
+    "token_mismatch": Kind(
+        422, "This is another bot's token", "A bot goes on with a token of its own alone; POST /api/bots takes others."
+    ),
+    "token_unreachable": Kind(503, "Telegram could not be asked", "Nothing was changed; try again in a moment."),
     "bot_suspended": Kind(
-        409, "The bot is suspended", "Nothing was sent. POST /api/bots/{bot_id}/resume puts it to work again."
+        409,
+        "The bot is suspended",
+        "Nothing was sent. POST /api/bots/{bot_id}/resume puts it to work again; where Telegram refuses its token, "
+        "PUT /api/bots/{bot_id}/token with a new one does.",
     ),
     "bot_unverified": Kind(
         409, "The bot is not proven to be yours", "It takes no commands until its ownership is verified."

@@ -142,6 +142,7 @@ class Doors:
     views: Readable
     past: History
     retention: Askable
+    inspector: Askable
     runner: Progress
     projections: Steering
     master_keys: MasterKeys

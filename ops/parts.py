@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -15,10 +16,13 @@ from actors.permits import Permits
 from actors.ports import Ports
 from actors.posting import Poster
 from actors.removal import Removals
+from actors.runtime import LoopActor, telling
 from actors.standing import Standing
+from actors.tellings import left_untold
 from actors.weights import Weights
 from domain import alerts, streams
 from domain.alerts import Incident, Key
+from domain.bot import Bot
 from domain.rules.breaker import BreakerPolicy
 from domain.rules.pacing import PacePolicy
 from domain.store.ledger import Ledger
@@ -91,6 +95,23 @@ def alerts_of(settings: Settings, ports: Ports, ledger: Ledger, stack: AsyncExit
 
 def incidents_of(ledger: Ledger) -> dict[Key, Incident]:
     return alerts.newest(recorded.event for recorded in ledger.streams_under(streams.ALERTS))
+
+
+def able_to_alert(
+    ports: Ports, alerting: Standing[Any], bots: Iterable[Bot], incidents: Mapping[Key, Incident]
+) -> Ports:
+    """The operator hears now what an earlier process has died over."""
+    tell = telling(alerting)
+    for untold in left_untold(bots, [key for key, incident in incidents.items() if incident.is_open]):
+        tell(untold)
+    return replace(ports, alert=tell)
+
+
+def standing(name: str, make: Callable[[], LoopActor], ports: Ports, stack: AsyncExitStack) -> Standing[Any]:
+    """A service that begins with nothing from the log. `stack` ends it."""
+    service = Standing[Any](name, tuple, lambda _: make(), ports)
+    stack.push_async_callback(service.stop)
+    return service
 
 
 def projections_of(settings: Settings, ledger: Ledger, stack: AsyncExitStack) -> tuple[Runner, Views, Past]:

@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from actors.fleet import read_bot
+from actors.introductions import token_purpose
 from domain.bot import Bot
 from domain.errors import Shredded, StoreError, WrongMasterKey
 from domain.rules.tokens import Token, parse
@@ -79,12 +80,8 @@ def bot_and_token(ledger: Ledger, vault: Vault, bot_id: int) -> tuple[Bot, Token
 
 
 def opened_token(vault: Vault, tenant_id: str, bot_id: int, sealed: bytes) -> Token | None:
-    return parse(vault.open(tenant_id, _purpose(bot_id), sealed).decode())
+    return parse(vault.open(tenant_id, token_purpose(bot_id), sealed).decode())
 
 
 def sealed_token(vault: Vault, tenant_id: str, token: Token) -> bytes:
-    return vault.seal(tenant_id, _purpose(token.bot_id), token.reveal().encode())
-
-
-def _purpose(bot_id: int) -> str:
-    return f"token/{bot_id}"
+    return vault.seal(tenant_id, token_purpose(token.bot_id), token.reveal().encode())

@@ -62,6 +62,7 @@ async def serve(settings: Settings, ready: Callable[[str, Loft], None]) -> None:
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
         # While the fleet drains the gateway still answers: new commands hear "shutting_down", old ones their outcome.
+        await loft.inspector.stop()
         with suppress(ActorDeadError):
             await loft.fleet.ask(Drain(settings.drain_s), block=False)
         loft.replay.stop()
@@ -88,6 +89,7 @@ def doors(settings: Settings, loft: Loft) -> Doors:
         views=loft.views,
         past=loft.past,
         retention=loft.retention,
+        inspector=loft.inspector,
         runner=loft.runner,
         projections=loft.projections,
         master_keys=loft.master_keys,

@@ -23,7 +23,6 @@ from actors.key_ring import KeyRing
 from actors.messages import Drain, FoundOperator, TenantKey
 from actors.ports import Calling, Clock, Ports
 from actors.removal import Removals
-from actors.runtime import telling
 from actors.slot import Slot
 from actors.standing import Fatal, Standing
 from actors.stewards import RetentionSteward
@@ -39,7 +38,17 @@ from gateway.events.replay import Replay
 from ops.clock import LoopTimers, SystemClock
 from ops.delivering import Delivering
 from ops.inbound import Following, Inbound, hearing_bots
-from ops.parts import accounts_of, alerts_of, incidents_of, permits_of, policy_of, projections_of
+from ops.inspecting import inspecting
+from ops.parts import (
+    able_to_alert,
+    accounts_of,
+    alerts_of,
+    incidents_of,
+    permits_of,
+    policy_of,
+    projections_of,
+    standing,
+)
 from ops.retention import worker
 from ops.sealed import bot_and_token, opened_vault, sealed_token
 from ops.settings import Settings
@@ -71,6 +80,7 @@ class Loft:
     views: Views
     past: Past
     retention: Standing[Any]
+    inspector: Standing[Any]
     runner: Runner
     projections: Control
     ledger: Ledger
@@ -129,7 +139,7 @@ async def running(
         _take_up_all(opened, slots, removed, policy, ports, archive)
         incidents = incidents_of(ledger)
         alerting = alerts_of(settings, ports, ledger, stack)
-        tell_operator = telling(alerting)
+        ports = able_to_alert(ports, alerting, bots.values(), incidents)
         keys, weights = KeyRing(), Weights()
         supervisor = Supervisor(
             slots,
@@ -138,13 +148,14 @@ async def running(
             permits_of(settings, ports, weights, stack),
             policy,
             archive,
-            tell_operator,
+            ports.alert,
             [bot_id for (kind, bot_id), one in incidents.items() if kind == GIVEN_UP and one.is_open],
         ).begin(Fatal("the supervisor", steward.failed))
         stack.push_async_callback(_drained, supervisor, settings.drain_s)
         delivery = delivering.started(slots, supervisor)
-        inbound = hearing_bots(settings, delivering, ledger, vault, tell_operator, supervisor, stack)
+        inbound = hearing_bots(settings, delivering, ledger, vault, ports.alert, supervisor, stack)
         following.tells(inbound.updates)
+        inspector = inspecting(slots, ledger, vault, ports, supervisor, stack, settings.token_check_rps)
         removals = Removals(supervisor, vault.shred, clock, ports.timers)
         accounts = accounts_of(tenants, ports, ledger, keys, weights, removals, stack).begin(
             Fatal("the accounts", steward.failed)
@@ -152,8 +163,7 @@ async def running(
         work = worker(
             Retention(ledger, past, all_projections()), journal, clock, settings.retention_days, runner.position
         )
-        retention = Standing[Any]("retention", tuple, lambda _: RetentionSteward(work, clock, ports.timers), ports)
-        stack.push_async_callback(retention.stop)
+        retention = standing("retention", lambda: RetentionSteward(work, clock, ports.timers), ports, stack)
         first = None if settings.admin_key else await _ask(accounts, FoundOperator())
         control = Control(runner, ledger, clock)
         stack.callback(control.close)
@@ -166,6 +176,7 @@ async def running(
             delivery=delivery,
             notices=delivering.notices,
             retention=retention,
+            inspector=inspector,
             keys=keys,
             views=views,
             past=past,
@@ -174,7 +185,9 @@ async def running(
             ledger=ledger,
             replay=replay,
             clock=clock,
-            troubles=partial(_troubles, steward, (alerting, delivery, inbound.updates, delivering.notices, retention)),
+            troubles=partial(
+                _troubles, steward, (alerting, delivery, inbound.updates, delivering.notices, retention, inspector)
+            ),
             first_admin_key=first,
             steward=steward,
             master_keys=vault_job(rotation, stack),

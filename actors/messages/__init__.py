@@ -68,6 +68,17 @@ from actors.messages.system import (
     RetentionState,
     RunRetention,
 )
+from actors.messages.tokens import (
+    DescribeInspection,
+    Inspection,
+    InspectToken,
+    RotateToken,
+    TokenInspected,
+    TokenJudged,
+    ValidateAll,
+    ValidateToken,
+    ValidationJob,
+)
 from actors.messages.updates import CheckToken, DescribeUpdates, RotateWebhook, UpdatesState
 
 __all__ = [
@@ -87,6 +98,7 @@ __all__ = [
     "DescribeBreaker",
     "DescribeCallback",
     "DescribeFleet",
+    "DescribeInspection",
     "DescribeLimits",
     "DescribeRetention",
     "DescribeTenant",
@@ -97,6 +109,8 @@ __all__ = [
     "Execute",
     "FleetState",
     "FoundOperator",
+    "InspectToken",
+    "Inspection",
     "IssueKey",
     "KeyInfo",
     "Limits",
@@ -129,6 +143,7 @@ __all__ = [
     "RetentionState",
     "RevokeKey",
     "RotateKey",
+    "RotateToken",
     "RotateWebhook",
     "RunRetention",
     "SetBreaker",
@@ -138,6 +153,11 @@ __all__ = [
     "SuspendBot",
     "TenantInfo",
     "TenantKey",
+    "TokenInspected",
+    "TokenJudged",
     "UpdatesState",
+    "ValidateAll",
+    "ValidateToken",
+    "ValidationJob",
     "WeighTenant",
 ]

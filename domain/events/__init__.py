@@ -70,6 +70,7 @@ from domain.events.tenants import (
     TenantRemoved,
     TenantWeighted,
 )
+from domain.events.tokens import BotRenamed, TokenRotated, TokensInspected, TokenValidated
 
 __all__ = [
     "CATALOGUE",
@@ -87,6 +88,7 @@ __all__ = [
     "BotConfigured",
     "BotRegistered",
     "BotRemoved",
+    "BotRenamed",
     "BotResumed",
     "BotSuspended",
     "BreakerClosed",
@@ -128,6 +130,9 @@ __all__ = [
     "TenantRegistered",
     "TenantRemoved",
     "TenantWeighted",
+    "TokenRotated",
+    "TokenValidated",
+    "TokensInspected",
     "UpdateDelivered",
     "UpdateDeliveryFailed",
     "UpdateReceived",

@@ -146,6 +146,8 @@ class WebhookSet(WebhookEvent, frozen=True, kw_only=True):
     TOPIC = "webhook-set"
     path_sealed: bytes
     secret_sealed: bytes
+    token_fingerprint: str = ""
+    """Of the bot's token at that time: with another one comes another address."""
 
 
 class WebhookRemoved(WebhookEvent, frozen=True, kw_only=True):

@@ -71,7 +71,7 @@ class Commands:
             await not_handled(scope["method"], ("POST", "OPTIONS"))(scope, receive, send)
             return
         execute = await self._asked_for(scope, receive)
-        reply = await self._reply(execute)
+        reply = await self.reply(execute)
         if isinstance(reply, Accepted):
             await _send(send, 202, accepted(reply), _accepted_headers(reply))
             return
@@ -104,7 +104,7 @@ class Commands:
             tenant_id=caller.tenant_id,
             method=method.name,
             parameters=parameters,
-            chat=_chat(method, parameters),
+            chat=chat_of(method, parameters),
             received_at=self._doors.clock.utc(),
             deadline_s=wishes.deadline_s,
             retry_uncertain=wishes.retry_uncertain,
@@ -115,7 +115,7 @@ class Commands:
         body_hash = hashlib.sha256(b"%d/%s/%s" % (bot_id, method.name.encode(), body)).hexdigest()
         return Execute(command, Durability(body_hash, wishes.key, wishes.wait_s))
 
-    async def _reply(self, execute: Execute) -> Outcome | Accepted | Replayed:
+    async def reply(self, execute: Execute) -> Outcome | Accepted | Replayed:
         command, durability = execute.command, execute.durability
         waits_s = command.deadline_s if durability is None or durability.wait_s is None else durability.wait_s
         try:
@@ -159,7 +159,7 @@ def _method(name: str) -> Method:
     return method
 
 
-def _chat(method: Method, parameters: dict[str, object]) -> str | None:
+def chat_of(method: Method, parameters: dict[str, object]) -> str | None:
     """The chat that the command names, in one spelling."""
     named = parameters.get(method.chat) if method.chat is not None else None
     if named is None:

@@ -13,8 +13,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from actors.messages import RotateWebhook, UpdatesState
+from actors.messages import InspectToken, RotateWebhook, TokenInspected, UpdatesState
 from domain.errors import StoreError
+from domain.rules.validation import Verdict, Why
 from domain.tenant import Scope as KeyScope
 from domain.updates import NoUpdate
 from gateway import bodies
@@ -80,6 +81,11 @@ class Webhooks:
         caller = self._gate.caller(request, KeyScope.TENANT)
         bot_id = bot_id_in(request.path_params["bot_id"])
         await owned_bot(self._reads, Seen("bots", caller, 0), bot_id)
+        found: TokenInspected = await asked(
+            self._doors.fleet, InspectToken(bot_id, caller.tenant_id, Why.BEFORE_CHANGE)
+        )
+        if found.category is Verdict.REVOKED:
+            raise Problem("token_unauthorized")
         state: UpdatesState = await asked(self._doors.updates, RotateWebhook(bot_id, caller.tenant_id))
         return answer({"bot_id": bot_id, "updates": hearing_of(state, self._doors.clock.utc())})
 

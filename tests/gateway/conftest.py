@@ -38,6 +38,7 @@ from tests.gateway.fakes import (
     Doorstep,
     Fleet,
     House,
+    Inspector,
     Log,
     Notices,
     Steward,
@@ -81,7 +82,7 @@ def _house(directory: Path, stack: ExitStack, options: dict[str, Any]) -> House:
     clock = ManualClock()
     log = Log(ledger, runner, replay)
     fleet, accounts, audit = Fleet(log), Accounts(log, clock), Audit(log)
-    delivery, notices = Delivery(), Notices()
+    delivery, notices, inspector = Delivery(), Notices(), Inspector()
     key_file = KeyFile(directory / "master.key")
     doors = Doors(
         fleet=fleet,
@@ -98,6 +99,7 @@ def _house(directory: Path, stack: ExitStack, options: dict[str, Any]) -> House:
         past=Past(ledger, views, Checkpoints(views.path.parent / "checkpoints", []), all_projections()),
         retention=Steward(),
         master_keys=VaultJob(Rotation(store, Vault(store, key_file.made()), key_file)),
+        inspector=inspector,
         runner=runner,
         projections=control,
         replay=replay,
@@ -106,7 +108,7 @@ def _house(directory: Path, stack: ExitStack, options: dict[str, Any]) -> House:
         options=replace(OPTIONS, **options),
     )
     client = Client(create_app(doors), loop)
-    house = House(client, doors, fleet, accounts, log, runner, ledger, audit, delivery, notices, clock)
+    house = House(client, doors, fleet, accounts, log, runner, ledger, audit, delivery, notices, clock, inspector)
     house.key = accounts.found(TENANT, "Acme", (Scope.TENANT,)).api_key
     house.other_key = accounts.found(OTHER_TENANT, "Globex", (Scope.TENANT,)).api_key
     house.admin_key = accounts.found(OPERATOR, "Operator", (Scope.ADMIN,)).api_key

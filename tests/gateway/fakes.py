@@ -27,6 +27,7 @@ from actors.messages import (
     DescribeBreaker,
     DescribeCallback,
     DescribeFleet,
+    DescribeInspection,
     DescribeLimits,
     DescribeRetention,
     DescribeTenant,
@@ -34,6 +35,8 @@ from actors.messages import (
     EndSessions,
     Execute,
     FleetState,
+    Inspection,
+    InspectToken,
     IssueKey,
     KeyInfo,
     Limits,
@@ -56,6 +59,7 @@ from actors.messages import (
     RetentionState,
     RevokeKey,
     RotateKey,
+    RotateToken,
     RotateWebhook,
     SetBreaker,
     SetNoticeEndpoint,
@@ -64,12 +68,17 @@ from actors.messages import (
     SuspendBot,
     TenantInfo,
     TenantKey,
+    TokenInspected,
+    TokenJudged,
     UpdatesState,
+    ValidateAll,
+    ValidateToken,
+    ValidationJob,
     WeighTenant,
 )
 from actors.runtime import LoopFuture
 from domain import bot as lives
-from domain import events, streams
+from domain import events, streams, token_life
 from domain import tenant as tenants
 from domain.bot import Bot, Identity
 from domain.command import Command, Outcome
@@ -78,9 +87,12 @@ from domain.failure import Final
 from domain.hearing import Whose
 from domain.keys import Key, NewKey, written_key
 from domain.refusal import Refused
+from domain.rules.tokens import Token
+from domain.rules.validation import Verdict
 from domain.store.ledger import Ledger
 from domain.store.mapper import Entry, Recorded
 from domain.tenant import OPERATOR, Scope, Tenant
+from domain.token_life import Found
 from domain.updates import read
 from domain.whatif.policy import Policy
 from domain.whatif.question import NoAnswer, Question
@@ -89,7 +101,7 @@ from gateway.doors import Doors
 from gateway.events.replay import Replay
 from projections.runner import Runner
 from tests.doubles import ManualClock
-from tests.examples import NOON, TENANT, a_delivered
+from tests.examples import NOON, TENANT, a_delivered, a_token
 
 ADMIN_TEXT = "an operator's own long admin key, 32 or more"
 MESSAGE = b'{"message_id":7,"chat":{"id":42},"text":"hello"}'
@@ -168,6 +180,8 @@ class Fleet(Actor):
         self._log = log
         self.draining = False
         self.bots: dict[int, Bot] = {}
+        self.category = Verdict.VALID
+        """Of every token that is looked at."""
 
     @property
     def commands(self) -> list[Command]:
@@ -191,6 +205,10 @@ class Fleet(Actor):
                 return BotChanged(message.bot_id, "examples_bot", "active", 1, "whsec_c2VjcmV0")
             case ConfigureBot(_, _, change, by, reason):
                 return self._change(message, lambda bot, tenant: lives.configure(bot, tenant, change, by, NOON, reason))
+            case RotateToken(_, _, token):
+                return self._change(message, lambda bot, tenant: self._rotated(bot, tenant, token))
+            case InspectToken():
+                return self._inspected(message)
             case ResetRetryStatistics(bot_id, reason, by):
                 return self._reset(bot_id, reason, by)
             case SetBreaker(bot_id):
@@ -222,6 +240,21 @@ class Fleet(Actor):
         if bot is None or tenant_id not in bot.tenants:
             return NOT_HERE
         return self._became(bot, tenant_id, decide(bot, tenant_id))
+
+    def _rotated(self, bot: Bot, tenant_id: str, token: Token) -> lives.Decision:
+        who = Identity(tenant_id, "examples_bot", "Examples", b"sealed anew", token.fingerprint)
+        return token_life.rotate(bot, who, NOON)
+
+    def _inspected(self, message: InspectToken) -> object:
+        bot = self.bots.get(message.bot_id)
+        if bot is None or bot.owner is None or bot.owner.tenant_id != message.tenant_id:
+            return NOT_HERE
+        found = Found(self.category, "examples_bot", "Examples")
+        seen = token_life.seen(bot, found, NOON)
+        changed = self._became(bot, message.tenant_id, seen)
+        assert isinstance(changed, BotChanged)
+        position = changed.position or self._log.everything()[-1].position
+        return TokenInspected(bot.bot_id, self.category, *found[1:], changed.status, position)
 
     def _reset(self, bot_id: int | None, reason: str, by: str) -> object:
         bot = None if bot_id is None else self.bots.get(bot_id)
@@ -418,6 +451,28 @@ class Updates(Actor):
         return UpdatesState(message.bot_id, "polling", "polling", NOON.timestamp() - 2)
 
 
+class Inspector(Actor):
+    """Knows one token, and a job that is half done once it was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.job: ValidationJob | None = None
+
+    def answer(self, message: Any) -> object:
+        match message:
+            case ValidateToken(token) if token == a_token():
+                return TokenJudged(Verdict.VALID, token.bot_id, "examples_bot", "Examples")
+            case ValidateToken():
+                return TokenJudged(Verdict.UNAUTHORIZED)
+            case ValidateAll(by):
+                self.job = ValidationJob(by, NOON, 4, 2, {"VALID": 1, "TIMEOUT": 1})
+                return Inspection(4, 1, NOON, self.job)
+            case DescribeInspection():
+                return Inspection(4, 1, NOON, self.job)
+            case _:
+                raise TypeError(f"the inspector has no case for {message!r}")
+
+
 class Doorstep:
     """One address, and a journal that says what it is told to."""
 
@@ -497,6 +552,7 @@ class House:
     delivery: Delivery
     notices: Notices
     clock: ManualClock
+    inspector: Inspector
     tenant: str = "acme"
     key: str = field(default="", repr=False)
     other_key: str = field(default="", repr=False)

@@ -31,6 +31,7 @@ STATUS = {
     "bot_exists": 409,
     "token_format": 422,
     "token_unauthorized": 409,
+    "token_mismatch": 422,
     "token_unreachable": 503,
     "bot_suspended": 409,
     "bot_unverified": 409,
