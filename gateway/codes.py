@@ -37,6 +37,11 @@ PROBLEMS: Mapping[str, Kind] = MappingProxyType({
     "too_many_streams": Kind(
         429, "Too many event streams with this key", "Close one, or wait until one ends; then ask again."
     ),
+    "too_many_requests": Kind(
+        429,
+        "Too many requests",
+        "Nothing was done. Send it again after the time in Retry-After; the RateLimit headers say what you may.",
+    ),
     # The bot
     "bot_exists": Kind(409, "You have this bot already", "GET /api/bots lists your bots."),
     "token_format": Kind(

@@ -93,6 +93,7 @@ def doors(settings: Settings, loft: Loft) -> Doors:
         replay=loft.replay,
         replays=Replays(settings.url_of_database, today_of(settings)),
         clock=loft.clock,
+        limits=loft.limits,
         troubles=loft.troubles,
         options=GatewayOptions(
             open_registration=settings.registration_is_open,

@@ -37,10 +37,11 @@ from domain.store.ledger import Ledger
 from domain.store.vault import Vault
 from domain.tenant import removed_in
 from gateway.events.replay import Replay
+from gateway.limits import Limits
 from ops.clock import LoopTimers, SystemClock
 from ops.delivering import Delivering
 from ops.inbound import Following, Inbound, hearing_bots
-from ops.parts import accounts_of, alerts_of, incidents_of, permits_of, policy_of, projections_of
+from ops.parts import accounts_of, alerts_of, incidents_of, limits_of, permits_of, policy_of, projections_of
 from ops.retention import worker
 from ops.sealed import bot_and_token, master_keys, sealed_token
 from ops.settings import Settings
@@ -76,6 +77,7 @@ class Loft:
     ledger: Ledger
     replay: Replay
     clock: Clock
+    limits: Limits
     troubles: Callable[[], list[str]]
     """What keeps it from being ready, or soon will."""
     first_admin_key: TenantKey | None
@@ -173,6 +175,7 @@ async def running(
             ledger=ledger,
             replay=replay,
             clock=clock,
+            limits=limits_of(settings, stack),
             troubles=partial(_troubles, steward, (alerting, delivery, inbound.updates, delivering.notices, retention)),
             first_admin_key=first,
             steward=steward,

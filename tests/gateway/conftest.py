@@ -16,6 +16,7 @@ from domain.tenant import OPERATOR, Scope
 from gateway.app import create_app
 from gateway.doors import Doors, GatewayOptions
 from gateway.events.replay import Replay
+from gateway.limits import Limits
 from projections.all import all_projections
 from projections.checkpoints import Checkpoints
 from projections.control import Control
@@ -53,7 +54,7 @@ OPTIONS = GatewayOptions(
 def build(tmp_path: Path) -> Iterator[Callable[..., House]]:
     """Two tenants, `acme` with a bot; an operator with a key. Options by name."""
     with ExitStack() as stack:
-        yield lambda **options: _house(tmp_path, stack, options)
+        yield lambda limits=None, **options: _house(tmp_path, stack, options, limits)
 
 
 @pytest.fixture
@@ -61,7 +62,7 @@ def house(build: Callable[..., House]) -> House:
     return build()
 
 
-def _house(directory: Path, stack: ExitStack, options: dict[str, Any]) -> House:
+def _house(directory: Path, stack: ExitStack, options: dict[str, Any], limits: Limits | None = None) -> House:
     store = SQLiteStore(directory / "log.db")
     stack.callback(store.close)
     ledger, views = Ledger(store), Views(directory / "views.db")
@@ -97,6 +98,7 @@ def _house(directory: Path, stack: ExitStack, options: dict[str, Any]) -> House:
         replay=replay,
         replays=ThreadReplays(ledger),
         clock=clock,
+        limits=limits or Limits({}, StandingClock()),
         options=replace(OPTIONS, **options),
     )
     client = Client(create_app(doors), loop)

@@ -40,6 +40,7 @@ STATUS = {
     "telegram_hold": 429,
     "rate_limited": 429,
     "too_many_streams": 429,
+    "too_many_requests": 429,
     "breaker_open": 503,
     "overloaded": 503,
     "telegram_unreachable": 503,
