@@ -91,7 +91,9 @@ class Limits:
         self._rates = rates
         self._clock = clock
         self._shared = shared
-        self._counts = {kind: MovingWindowRateLimiter(Counts(clock.steady)) for kind in rates}
+        counts = {kind: Counts(clock.steady) for kind in rates}
+        self._counts = {kind: MovingWindowRateLimiter(of_kind) for kind, of_kind in counts.items()}
+        self._failures = counts.get(Kind.FAILED_AUTH)
         self._logged = MovingWindowRateLimiter(Counts(clock.steady))
         self._refused: Counter[Kind] = Counter()
 
@@ -120,6 +122,9 @@ class Limits:
 
     def check_failures(self, client: Client) -> None:
         """Before a key is looked at. Raises Problem."""
+        if not self._failures:
+            # The usual case, on the path of every command.
+            return
         rate = self._rates.get(Kind.FAILED_AUTH)
         if rate is not None and not client.is_exempt:
             standing = self._here(Kind.FAILED_AUTH, rate, client.counted_as)

@@ -58,6 +58,19 @@ class CallerSettings(BaseSettings):
         RateLimitItemPerMinute(1000), description="updates of one bot by webhook, or wrong ones from one address"
     )
 
+    max_open_connections: Annotated[int, Field(ge=1)] = Field(
+        1000, description="connections of callers that may be open at once; those of the whitelist take no place"
+    )
+    max_open_connections_per_address: Annotated[int, Field(ge=1)] = Field(
+        200, description="the same, from one address that is not a trusted proxy's"
+    )
+    headers_within_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = Field(
+        10, description="seconds in which a request's headers must have come"
+    )
+    body_within_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = Field(
+        60, description="seconds in which its body must have come"
+    )
+
     @field_validator("trusted_proxies", "rate_limit_whitelist", mode="before")
     @classmethod
     def _networks(cls, value: object) -> object:

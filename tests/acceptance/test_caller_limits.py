@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import socket
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -14,6 +19,8 @@ from tests.private_redis import PrivateRedis, private_redis
 
 PASSWORD = "a-password-that-nobody-may-see"
 ACME, GLOBEX, INITECH = "203.0.113.7", "203.0.113.8", "203.0.113.9"
+
+WITHIN_S = 20
 
 
 @pytest.fixture
@@ -94,12 +101,31 @@ def test_clients_behind_a_proxy_have_a_count_each_which_two_gateways_share_until
     )
 
 
-def test_with_limits_disabled_nobody_is_limited_and_the_log_says_so(tmp_path: Path, sandbox: SandboxClient) -> None:
+def test_with_limits_disabled_nobody_is_limited_and_connections_are_still_bounded(
+    tmp_path: Path, sandbox: SandboxClient
+) -> None:
     switched = {"RATE_LIMIT_WHITELIST": "", "DISABLE_RATE_LIMITING": "true", "LIMIT_REGISTER": "1/hour"}
-    gateway = Gateway(tmp_path / "state", sandbox.base_url, **FAST, **switched).start()
+    bounds = {"MAX_OPEN_CONNECTIONS_PER_ADDRESS": "5", "HEADERS_WITHIN_S": "1"}
+    gateway = Gateway(tmp_path / "state", sandbox.base_url, **FAST, **switched, **bounds).start()
     with gateway.client() as anyone:
         registered = [anyone.post("/auth/register", json={"name": "Acme"}).status_code for _ in range(3)]
+    acme = Acme(gateway, sandbox)
+    address = urlsplit(gateway.base_url)
+    with ThreadPoolExecutor(1) as beside, ExitStack() as open_ones, acme.client() as client:
+        client.patch(f"/api/bots/{acme.bot_id}", json={"updates": "polling"}).raise_for_status()
+        polling = beside.submit(client.get, f"/api/bots/{acme.bot_id}/updates", params={"timeout": 3})
+        slow = [
+            open_ones.enter_context(socket.create_connection((address.hostname, address.port), WITHIN_S))
+            for _ in range(10)
+        ]
+        for one in slow:
+            one.sendall(b"GET / HTTP/1.1\r\nHost:")
+        said = Counter(one.recv(4096)[:12] for one in slow)
+        pulled = polling.result()
     assert gateway.stop() == 0
 
     assert [201] * 3 == registered
     assert "rate_limiting_disabled" in gateway.log.read_text()
+    assert {b"HTTP/1.1 408", b"HTTP/1.1 503"} == said.keys()
+    assert 0 < said[b"HTTP/1.1 408"] <= 5
+    assert (200, []) == (pulled.status_code, pulled.json()["updates"])
