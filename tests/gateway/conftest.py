@@ -98,7 +98,7 @@ def _house(directory: Path, stack: ExitStack, options: dict[str, Any], limits: L
         replay=replay,
         replays=ThreadReplays(ledger),
         clock=clock,
-        limits=limits or Limits({}, StandingClock()),
+        limits=limits or Limits({}, clock),
         options=replace(OPTIONS, **options),
     )
     client = Client(create_app(doors), loop)
