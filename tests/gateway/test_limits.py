@@ -70,6 +70,8 @@ EVERY_REQUEST = [
     ("GET", "/health/ready", Kind.PUBLIC),
     ("GET", "/problems", Kind.PUBLIC),
     ("GET", "/problems/{code}", Kind.PUBLIC),
+    ("POST", "/auth/logout", Kind.PUBLIC),
+    ("GET", "/auth/session", Kind.PUBLIC),
     ("GET", "/nosuchpath", Kind.PUBLIC),
     ("POST", "/auth/register", Kind.REGISTER),
     ("POST", "/auth/login", Kind.LOGIN),
@@ -223,6 +225,15 @@ def test_who_has_shown_too_many_wrong_keys_is_refused_before_its_key_is_looked_a
     assert "failed_auth" == right[0].json()["limit"]
     assert [] == house.fleet.commands
     assert [200, 200] == codes([elsewhere, later])
+
+
+def test_wrong_keys_at_the_login_are_failures_too(limited: Callable[..., House]) -> None:
+    house = limited(failed_auth="2/15 minutes")
+    tried = [MISTYPED, MISTYPED, house.key]
+    answers = [call(house, "POST", "/auth/login", {"api_key": text}, key="") for text in tried]
+    elsewhere = call(house, "POST", "/auth/login", {"api_key": house.key}, key="", by=GLOBEX)
+
+    assert [401, 401, 429, 200] == codes([*answers, elsewhere])
 
 
 def test_right_keys_wrong_scopes_and_requests_without_a_key_are_no_failures(limited: Callable[..., House]) -> None:
