@@ -35,6 +35,7 @@ from gateway.routes.service import Service
 from gateway.routes.stories import Stories
 from gateway.routes.tenants import Tenants
 from gateway.routes.updates import Updates
+from gateway.routes.vault import VaultRoutes
 from gateway.routes.webhooks import Webhooks, is_webhook
 from gateway.routes.whatif import WhatIf
 
@@ -66,6 +67,7 @@ def create_app(doors: Doors) -> Starlette:
             *Accounts(doors, gate, reads).routes(),
             *Login(doors, gate, reads).routes(),
             *RetentionRoutes(doors, gate).routes(),
+            *VaultRoutes(doors, gate).routes(),
             *AuditRoutes(doors, gate).routes(),
             *Tenants(doors, gate, reads).routes(),
             *Events(doors, gate).routes(),

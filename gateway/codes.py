@@ -116,6 +116,9 @@ PROBLEMS: Mapping[str, Kind] = MappingProxyType({
     "not_stopped_there": Kind(
         409, "The projection does not stand still there", "GET /admin/system/projections names where it stands still."
     ),
+    "cannot_rotate": Kind(
+        409, "The master key cannot be changed now", "GET /admin/system/vault shows what is sealed under which key."
+    ),
     "internal": Kind(
         500, "The gateway failed", "The fault is ours, and in our log under the request id: tell the operator."
     ),

@@ -11,6 +11,7 @@ from domain.errors import StoreError
 from domain.hearing import Whose
 from domain.keys import Key
 from domain.rules.forwarded import Network
+from domain.store.rotation import MasterKeyStatus
 from domain.whatif.question import Question
 from domain.whatif.report import Report
 from gateway.events.replay import Replay
@@ -61,6 +62,18 @@ class Steering(Protocol):
 
     def rebuild(self, name: str) -> None:
         """Begins it. Raises RebuildRuns."""
+
+
+class MasterKeys(Protocol):
+    """The vault's. All of it raises StoreError, and CannotRotate where a thing cannot be done now."""
+
+    async def status(self) -> MasterKeyStatus: ...
+
+    async def rotate(self) -> None:
+        """Begins it; one that runs already is as good."""
+
+    async def retire(self) -> list[str]:
+        """The ids of those that were taken away."""
 
 
 class Doorstep(Protocol):
@@ -132,6 +145,7 @@ class Doors:
     retention: Askable
     runner: Progress
     projections: Steering
+    master_keys: MasterKeys
     replay: Replay
     replays: Replays
     clock: Clock

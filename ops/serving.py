@@ -92,6 +92,7 @@ def doors(settings: Settings, loft: Loft) -> Doors:
         retention=loft.retention,
         runner=loft.runner,
         projections=loft.projections,
+        master_keys=loft.master_keys,
         replay=loft.replay,
         replays=Replays(settings.url_of_database, today_of(settings)),
         clock=loft.clock,

@@ -34,7 +34,6 @@ from domain import streams
 from domain.errors import StoreUnusable
 from domain.recovery import OpenThings
 from domain.store.ledger import Ledger
-from domain.store.vault import Vault
 from domain.tenant import removed_in
 from gateway.events.replay import Replay
 from gateway.limits import Limits
@@ -43,9 +42,10 @@ from ops.delivering import Delivering
 from ops.inbound import Following, Inbound, hearing_bots
 from ops.parts import accounts_of, alerts_of, incidents_of, limits_of, permits_of, policy_of, projections_of
 from ops.retention import worker
-from ops.sealed import bot_and_token, master_keys, sealed_token
+from ops.sealed import bot_and_token, opened_vault, sealed_token
 from ops.settings import Settings
 from ops.steward import Steward
+from ops.vault_job import VaultJob, vault_job
 from projections.all import all_projections
 from projections.control import Control
 from projections.past import Past
@@ -83,6 +83,7 @@ class Loft:
     first_admin_key: TenantKey | None
     """At the very first start, and never again."""
     steward: Steward
+    master_keys: VaultJob
 
 
 @asynccontextmanager
@@ -110,7 +111,7 @@ async def running(
         ledger = Ledger(store)
         tenants = list(ledger.streams_under(streams.TENANTS))
         removed = removed_in(recorded.event for recorded in tenants)
-        vault = Vault(store, master_keys(settings), removed)
+        vault, rotation = opened_vault(settings, store, removed)
         opened = interrupted(ledger)
         runner, views, past = projections_of(settings, ledger, stack)
         replay = Replay(ledger)
@@ -179,6 +180,7 @@ async def running(
             troubles=partial(_troubles, steward, (alerting, delivery, inbound.updates, delivering.notices, retention)),
             first_admin_key=first,
             steward=steward,
+            master_keys=vault_job(rotation, stack),
         )
 
 

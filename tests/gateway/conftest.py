@@ -10,13 +10,17 @@ from typing import Any
 
 import pytest
 
+from domain.store.key_file import KeyFile
 from domain.store.ledger import Ledger
+from domain.store.rotation import Rotation
 from domain.store.sqlite import SQLiteStore
+from domain.store.vault import Vault
 from domain.tenant import OPERATOR, Scope
 from gateway.app import create_app
 from gateway.doors import Doors, GatewayOptions
 from gateway.events.replay import Replay
 from gateway.limits import Limits
+from ops.vault_job import VaultJob
 from projections.all import all_projections
 from projections.checkpoints import Checkpoints
 from projections.control import Control
@@ -79,6 +83,7 @@ def _house(directory: Path, stack: ExitStack, options: dict[str, Any], limits: L
     log = Log(ledger, runner, replay)
     fleet, accounts, audit = Fleet(log), Accounts(log, clock), Audit(log)
     delivery, notices = Delivery(), Notices()
+    key_file = KeyFile(directory / "master.key")
     doors = Doors(
         fleet=fleet,
         accounts=accounts,
@@ -93,6 +98,7 @@ def _house(directory: Path, stack: ExitStack, options: dict[str, Any], limits: L
         views=views,
         past=Past(ledger, views, Checkpoints(views.path.parent / "checkpoints", []), all_projections()),
         retention=Steward(),
+        master_keys=VaultJob(Rotation(store, Vault(store, key_file.made()), key_file)),
         runner=runner,
         projections=control,
         replay=replay,

@@ -32,6 +32,8 @@ ACTS: dict[tuple[str, str], tuple[str, str]] = {
     ("PATCH", "/admin/tenants/{tenant_id}"): ("tenant.weigh", "acme"),
     ("DELETE", "/admin/tenants/{tenant_id}"): ("tenant.remove", "globex"),
     ("POST", "/admin/system/retention"): ("retention.run", "log"),
+    ("POST", "/admin/system/vault/rotate"): ("vault.rotate", "master key"),
+    ("POST", "/admin/system/vault/retire"): ("vault.retire", "master key"),
     ("POST", "/admin/system/bot-health/persist-now"): ("views.persist", "all"),
     ("POST", "/admin/system/retry-statistics/reset"): ("retry-statistics.reset", "all"),
     ("PATCH", "/admin/bots/{bot_id}"): ("bot.configure", str(BOT_ID)),

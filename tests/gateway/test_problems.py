@@ -55,6 +55,7 @@ STATUS = {
     "store_unavailable": 503,
     "rebuild_runs": 409,
     "not_stopped_there": 409,
+    "cannot_rotate": 409,
     "internal": 500,
 }
 
