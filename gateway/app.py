@@ -13,6 +13,7 @@ from gateway.auth import Gate
 from gateway.browsers import cross_origin
 from gateway.clients import Clients, Resolved
 from gateway.doors import Doors
+from gateway.limiting import Limited
 from gateway.problems import Problem, on_http_exception, on_problem, told
 from gateway.reading import Reads
 from gateway.routes.accounts import Accounts
@@ -81,6 +82,7 @@ def create_app(doors: Doors) -> Starlette:
             *cross_origin(doors.options.cors_origins),
             Middleware(LastResort),
             Middleware(Resolved, Clients(doors.options.trusted_proxies, doors.options.whitelist)),
+            Middleware(Limited, doors.limits),
             Middleware(Shortcut, commands, webhooks),
         ],
         exception_handlers={Problem: on_problem, HTTPException: on_http_exception},

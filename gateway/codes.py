@@ -26,7 +26,13 @@ PROBLEMS: Mapping[str, Kind] = MappingProxyType({
     "unknown_method": Kind(404, "No such Bot API method", "Check the method's name against Telegram's Bot API."),
     "method_not_allowed": Kind(405, "Not with this HTTP method", "The Allow header names those that this route takes."),
     "before_retention": Kind(410, "Older than what is kept", "Ask for a time after the horizon that is named."),
+    "request_timeout": Kind(
+        408, "The request did not arrive", "Nothing was done. Send it again, faster; this connection is closed."
+    ),
     "body_too_large": Kind(413, "The body is too large", "Send a smaller body; this connection is closed."),
+    "headers_too_large": Kind(
+        431, "The headers are too large", "Send fewer or shorter headers; this connection is closed."
+    ),
     "method_refused": Kind(422, "Not a command here", "Use the route that the detail names."),
     "idempotency_mismatch": Kind(
         422, "This idempotency key belongs to another body", "Take a new Idempotency-Key for a new command."
@@ -36,6 +42,11 @@ PROBLEMS: Mapping[str, Kind] = MappingProxyType({
     ),
     "too_many_streams": Kind(
         429, "Too many event streams with this key", "Close one, or wait until one ends; then ask again."
+    ),
+    "too_many_requests": Kind(
+        429,
+        "Too many requests",
+        "Nothing was done. Send it again after the time in Retry-After; the RateLimit headers say what you may.",
     ),
     # The bot
     "bot_exists": Kind(409, "You have this bot already", "GET /api/bots lists your bots."),

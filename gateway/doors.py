@@ -15,6 +15,7 @@ from domain.store.rotation import MasterKeyStatus
 from domain.whatif.question import Question
 from domain.whatif.report import Report
 from gateway.events.replay import Replay
+from gateway.limits import Limits
 from projections.control import Rebuild, Status
 from projections.past import Moment
 from projections.views import Readable
@@ -149,6 +150,7 @@ class Doors:
     replay: Replay
     replays: Replays
     clock: Clock
+    limits: Limits
     options: GatewayOptions
     troubles: Callable[[], Sequence[str]] = tuple
     """What else keeps the gateway from being ready, or soon will."""

@@ -8,6 +8,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import structlog
+
 from actors.accounts import AccountsActor
 from actors.alerts import AlertsActor
 from actors.guards import Policy
@@ -27,12 +29,16 @@ from domain.rules.breaker import BreakerPolicy
 from domain.rules.pacing import PacePolicy
 from domain.store.ledger import Ledger
 from domain.store.mapper import Recorded
+from gateway.limits import Kind, Limits
+from ops.clock import SystemClock
 from ops.settings import Settings
 from projections.all import all_projections
 from projections.checkpoints import Checkpoints
 from projections.past import Past
 from projections.runner import Runner
 from projections.views import Views
+
+log = structlog.get_logger()
 
 
 def policy_of(settings: Settings) -> Policy:
@@ -76,6 +82,21 @@ def accounts_of(
     """Not yet begun."""
     stack.callback(KeyUses(keys, ports).stop)
     return AccountsActor(tenants, ports.journal, ports.clock, keys, weights, removals, partial(used_before, ledger))
+
+
+def limits_of(settings: Settings, stack: AsyncExitStack) -> Limits:
+    """Of callers, by the machine's own clocks: those of an experiment move no window."""
+    clock = SystemClock()
+    if settings.disable_rate_limiting:
+        log.warning("rate_limiting_disabled", setting="DISABLE_RATE_LIMITING", means="nobody is limited")
+        return Limits({}, clock)
+    shared = None
+    if settings.rate_limit_storage_uri is not None:
+        from gateway.shared_counts import SharedCounts  # noqa: PLC0415  an extra, as above
+
+        shared = SharedCounts(settings.rate_limit_storage_uri.get_secret_value(), clock)
+        stack.push_async_callback(shared.close)
+    return Limits({kind: getattr(settings, f"limit_{kind}") for kind in Kind}, clock, shared)
 
 
 def alerts_of(settings: Settings, ports: Ports, ledger: Ledger, stack: AsyncExitStack) -> Standing[Any]:

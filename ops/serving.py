@@ -20,6 +20,8 @@ from domain.keys import hashed
 from gateway.answers import OF_THE_SERVER, OVER_TLS
 from gateway.app import create_app
 from gateway.doors import Doors, GatewayOptions
+from ops.connections import Bounds, guarded
+from ops.crowd import Crowd
 from ops.sealed import session_keys
 from ops.settings import Settings
 from ops.version import VERSION
@@ -49,7 +51,7 @@ async def serve(settings: Settings, ready: Callable[[str, Loft], None]) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with running(settings) as loft:
         listening = _listening(settings)
-        server = _Server(_config(create_app(doors(settings, loft)), settings.public_url))
+        server = _Server(_config(create_app(doors(settings, loft)), _protocol(settings), settings.public_url))
         serving = asyncio.create_task(server.serve(sockets=[listening]))
         # What is there now stays: the collector need not look at it again for each generation of requests.
         gc.collect()
@@ -96,6 +98,7 @@ def doors(settings: Settings, loft: Loft) -> Doors:
         replay=loft.replay,
         replays=Replays(settings.url_of_database, today_of(settings)),
         clock=loft.clock,
+        limits=loft.limits,
         troubles=loft.troubles,
         options=GatewayOptions(
             open_registration=settings.registration_is_open,
@@ -122,12 +125,22 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _config(app: ASGIApp, public_url: str | None) -> uvicorn.Config:
+def _protocol(settings: Settings) -> type[asyncio.Protocol]:
+    crowd = Crowd(
+        settings.max_open_connections,
+        settings.max_open_connections_per_address,
+        settings.trusted_proxies,
+        settings.rate_limit_whitelist,
+    )
+    return guarded(Bounds(head_s=settings.headers_within_s, body_s=settings.body_within_s), crowd)
+
+
+def _config(app: ASGIApp, protocol: type[asyncio.Protocol], public_url: str | None) -> uvicorn.Config:
     is_https = public_url is not None and public_url.startswith("https://")
     return uvicorn.Config(
         app,
         loop="none",
-        http="httptools",
+        http=protocol,
         ws="none",
         lifespan="off",
         log_config=None,

@@ -98,7 +98,7 @@ class Settings(CallerSettings, BrowserSettings):
     rate_limit_storage_uri: SecretStr | None = Field(
         None,
         validation_alias="RATE_LIMIT_STORAGE_URI",
-        description="redis://… shares the fleet's limits between processes; memory:// or none: each has its own",
+        description="redis://… shares limits between processes; memory:// or none: each has its own",
     )
 
     @field_validator("method_rps", mode="before")

@@ -35,6 +35,7 @@ from domain.recovery import OpenThings
 from domain.store.ledger import Ledger
 from domain.tenant import removed_in
 from gateway.events.replay import Replay
+from gateway.limits import Limits
 from ops.clock import LoopTimers, SystemClock
 from ops.delivering import Delivering
 from ops.inbound import Following, Inbound, hearing_bots
@@ -44,6 +45,7 @@ from ops.parts import (
     accounts_of,
     alerts_of,
     incidents_of,
+    limits_of,
     permits_of,
     policy_of,
     projections_of,
@@ -86,6 +88,7 @@ class Loft:
     ledger: Ledger
     replay: Replay
     clock: Clock
+    limits: Limits
     troubles: Callable[[], list[str]]
     """What keeps it from being ready, or soon will."""
     first_admin_key: TenantKey | None
@@ -185,6 +188,7 @@ async def running(
             ledger=ledger,
             replay=replay,
             clock=clock,
+            limits=limits_of(settings, stack),
             troubles=partial(
                 _troubles, steward, (alerting, delivery, inbound.updates, delivering.notices, retention, inspector)
             ),

@@ -26,6 +26,7 @@ from gateway import bodies
 from gateway.answers import COMMAND_ID, POSITION, RAW_COMMON
 from gateway.asking import reply_of
 from gateway.auth import Gate
+from gateway.clients import client_of
 from gateway.doors import Doors
 from gateway.outcomes import accepted, done, problem_of, unanswered
 from gateway.parameters import check
@@ -41,6 +42,7 @@ MAX_CHAT = 64
 WHOLE_NUMBER = re.compile(r"[+-]?\d{1,32}", re.ASCII)
 NOT_AN_OUTCOME = ("not_found", "idempotency_in_flight", "idempotency_mismatch")
 """These say nothing about whether anything was sent."""
+NOT_SENT = {"outcome": Final.NOT_SENT}
 REPLAYED = ((b"idempotent-replayed", b"true"),)
 _ID, _POSITION = COMMAND_ID.lower().encode(), POSITION.lower().encode()
 _JSON = (b"content-type", b"application/json")
@@ -89,6 +91,7 @@ class Commands:
             caller = self._gate.caller(Request(scope), KeyScope.TENANT)
         else:
             caller = self._gate.admitted(authorization, KeyScope.TENANT)
+        self._doors.limits.take_by_key(caller.key_id, client_of(scope), NOT_SENT)
         in_path = scope["path_params"]
         bot_id = bot_id_in(in_path["bot_id"])
         method = _method(in_path["method"])
@@ -130,7 +133,7 @@ class Commands:
             return reply
         assert isinstance(reply, Refused)  # noqa: S101  the other reply that Execute names
         # Nothing of it is recorded, so there is no id to look up.
-        members = {} if reply.code in NOT_AN_OUTCOME else {"outcome": Final.NOT_SENT}
+        members = {} if reply.code in NOT_AN_OUTCOME else NOT_SENT
         raise of_refusal(reply, members)
 
 

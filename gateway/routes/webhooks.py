@@ -22,7 +22,9 @@ from gateway import bodies
 from gateway.answers import RAW_COMMON, answer
 from gateway.asking import asked
 from gateway.auth import Gate
+from gateway.clients import client_of
 from gateway.doors import Doors
+from gateway.limits import Kind
 from gateway.problems import Problem
 from gateway.reading import Reads, Seen, bot_id_in
 from gateway.routes.bots import hearing_of, owned_bot
@@ -54,6 +56,9 @@ class Webhooks:
         doorstep = self._doors.doorstep
         secret = headers.get(SECRET, b"").decode("latin-1")
         whose = doorstep.whose(scope["path"][len(PREFIX) :], secret)
+        # A path is one bot's, an address may be Telegram's for all of them: that counts only who knows no path.
+        client = client_of(scope)
+        self._doors.limits.take_here(Kind.WEBHOOKS, client.counted_as if whose is None else str(whose.bot_id), client)
         if whose is None:
             raise Problem("not_found", closes=True)
         body = await bodies.read(receive, headers.get(b"content-length"), self._doors.options.max_body_bytes)

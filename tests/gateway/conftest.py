@@ -19,6 +19,7 @@ from domain.tenant import OPERATOR, Scope
 from gateway.app import create_app
 from gateway.doors import Doors, GatewayOptions
 from gateway.events.replay import Replay
+from gateway.limits import Limits
 from ops.vault_job import VaultJob
 from projections.all import all_projections
 from projections.checkpoints import Checkpoints
@@ -58,7 +59,7 @@ OPTIONS = GatewayOptions(
 def build(tmp_path: Path) -> Iterator[Callable[..., House]]:
     """Two tenants, `acme` with a bot; an operator with a key. Options by name."""
     with ExitStack() as stack:
-        yield lambda **options: _house(tmp_path, stack, options)
+        yield lambda limits=None, **options: _house(tmp_path, stack, options, limits)
 
 
 @pytest.fixture
@@ -66,7 +67,7 @@ def house(build: Callable[..., House]) -> House:
     return build()
 
 
-def _house(directory: Path, stack: ExitStack, options: dict[str, Any]) -> House:
+def _house(directory: Path, stack: ExitStack, options: dict[str, Any], limits: Limits | None = None) -> House:
     store = SQLiteStore(directory / "log.db")
     stack.callback(store.close)
     ledger, views = Ledger(store), Views(directory / "views.db")
@@ -105,6 +106,7 @@ def _house(directory: Path, stack: ExitStack, options: dict[str, Any]) -> House:
         replay=replay,
         replays=ThreadReplays(ledger),
         clock=clock,
+        limits=limits or Limits({}, clock),
         options=replace(OPTIONS, **options),
     )
     client = Client(create_app(doors), loop)

@@ -30,8 +30,10 @@ from actors.messages import (
     Message,
     NoticeEndpoint,
     RegisterBot,
+    RotateToken,
     SetNoticeEndpoint,
     TenantKey,
+    ValidateToken,
 )
 from domain.callback import an_address
 from domain.keys import hashed, written_key
@@ -80,6 +82,8 @@ HOLDERS: dict[str, Callable[[], object]] = {
     "NewKey": lambda: KEY,
     "TenantKey": lambda: TenantKey("acme", "Acme", KEY.key_id, KEY.text, 1, ("tenant",), "first", None),
     "RegisterBot": lambda: RegisterBot("acme", TOKEN),
+    "RotateToken": lambda: RotateToken(BOT_ID, "acme", TOKEN),
+    "ValidateToken": lambda: ValidateToken(TOKEN),
     "Register": lambda: Register(an_identity(), TOKEN),
     "Address of a callback": lambda: an_address(URL, CHANCE),
     "Address of a webhook": lambda: WebhookAddress(CANARY, CANARY),
