@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 SEEDS ?= 20000
 FIRST ?= $(shell date +%s)
 
-.PHONY: demo run test test-processes test-rest sim check lint types bench clean
+.PHONY: demo run test test-processes test-rest sim check lint types audit bench clean
 
 demo: $(STAMP)  ## sandbox + gateway + traffic on free ports, a live table; Ctrl-C ends it
 	@$(BIN)/botloft demo
@@ -28,7 +28,7 @@ test-rest: $(STAMP)
 sim: $(STAMP)  ## the simulation of the fleet under many new seeds: make sim SEEDS=20000 FIRST=1
 	BOTLOFT_SIM_FIRST=$(FIRST) BOTLOFT_SIM_SEEDS=$(SEEDS) $(BIN)/pytest -q -x tests/simulation -k whatever
 
-check: lint types test  ## what CI runs
+check: lint types test audit  ## what CI runs, and an audit of what is pinned where PyPI can be asked
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -36,6 +36,11 @@ lint: $(STAMP)
 
 types: $(STAMP)
 	$(BIN)/mypy
+
+audit: $(STAMP)  ## known vulnerabilities of what is pinned, if PyPI can be asked
+	@$(BIN)/pip check --disable-pip-version-check
+	-@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[audit]"
+	@$(BIN)/python -m ops.audit
 
 bench: $(STAMP)  ## the numbers of docs/benchmarks.md, measured here and now
 	@$(BIN)/python -m ops.bench

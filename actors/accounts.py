@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
 from functools import reduce
 from heapq import nsmallest
 from typing import Any
 
 from actors.inbox import Deferred
+from actors.key_ring import KeyRing, listed_keys, new_key
 from actors.messages import (
     DescribeTenant,
+    EndSessions,
     FoundOperator,
     IssueKey,
-    KeyInfo,
     ListKeys,
     ListTenants,
     RegisterTenant,
     RemoveTenant,
     RevokeKey,
+    RotateKey,
     TenantInfo,
     TenantKey,
     WeighTenant,
@@ -26,45 +30,14 @@ from actors.messages import (
 from actors.ports import Clock, Recording
 from actors.removal import Removals
 from actors.runtime import DEFERRED, LoopActor
+from actors.weights import Weights
 from domain import events, streams
 from domain import tenant as tenants
 from domain.errors import StoreError
+from domain.keys import NewKey
 from domain.refusal import Refused
 from domain.store.mapper import Recorded
-from domain.tenant import NO_TENANT, Key, Scope, Tenant
-
-KEY_ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
-
-
-class KeyRing:
-    """The keys that open something now: written by the accounts actor, read by the gateway on every request."""
-
-    def __init__(self) -> None:
-        self._keys: dict[str, Key] = {}
-
-    def find(self, key_id: str) -> Key | None:
-        return self._keys.get(key_id)
-
-    def became(self, before: Tenant, after: Tenant) -> None:
-        for gone in before.keys.keys() - after.keys.keys():
-            del self._keys[gone]
-        self._keys.update(after.keys)
-
-
-class Weights:
-    """The tenants' shares as they are now: written by the accounts actor, read by the supervisor's permits."""
-
-    def __init__(self) -> None:
-        self._weights: dict[str, int] = {}
-
-    def of(self, tenant_id: str) -> int:
-        return self._weights.get(tenant_id, tenants.WEIGHT)
-
-    def became(self, tenant: Tenant) -> None:
-        if tenant.weight == tenants.WEIGHT:
-            self._weights.pop(tenant.tenant_id, None)
-        else:
-            self._weights[tenant.tenant_id] = tenant.weight
+from domain.tenant import NO_TENANT, Scope, Tenant
 
 
 class FinishRemoval:
@@ -83,10 +56,12 @@ class AccountsActor(LoopActor):
         keys: KeyRing,
         weights: Weights | None = None,
         removals: Removals | None = None,
+        used_before: Callable[[str], Mapping[str, datetime]] = lambda _: {},
     ) -> None:
         """`history`: the events of all tenants' streams, in the order of the log.
 
-        Without `removals` what follows a removal is left to the next process.
+        Without `removals` what follows a removal is left to the next process. `used_before`: when a tenant's keys were
+        used, as it was written down; it may block.
         """
         super().__init__()
         self._journal = journal
@@ -95,6 +70,7 @@ class AccountsActor(LoopActor):
         self._keys = keys
         self._weights = weights or Weights()
         self._removals = removals
+        self._used_before = used_before
         for recorded in history:
             self._become(recorded.stream.removeprefix(streams.TENANTS), (recorded.event,))
 
@@ -112,11 +88,16 @@ class AccountsActor(LoopActor):
                 return self._register(tenants.OPERATOR, "Operator", message.scopes, message.label)
             case IssueKey():
                 return self._issue(message)
+            case RotateKey():
+                return self._rotate(message)
             case RevokeKey():
-                return self._revoke(message)
+                tenant = self._tenant(message.tenant_id)
+                return self._decided(tenant, tenants.revoke_key(tenant, message.key_id, self._clock.utc()))
+            case EndSessions():
+                tenant = self._tenant(message.tenant_id)
+                return self._decided(tenant, tenants.end_sessions(tenant, message.key_id, self._clock.utc()))
             case ListKeys():
-                keys = self._tenant(message.tenant_id).keys.values()
-                return [KeyInfo(key.key_id, key.scopes, key.label, key.issued_at) for key in keys]
+                return self._listed(message.tenant_id)
             case ListTenants():
                 ids = nsmallest(message.limit, (one for one in self._tenants if self._is_listed(one, message.after)))
                 return [_info(self._tenants[tenant_id]) for tenant_id in ids]
@@ -135,38 +116,55 @@ class AccountsActor(LoopActor):
                 raise TypeError(f"AccountsActor has no case for {type(message).__name__}")
 
     def _register(self, tenant_id: str, name: str, scopes: tuple[Scope, ...], label: str = "first") -> Any:
-        tenant, now, key = Tenant(tenant_id), self._clock.utc(), _new_key()
+        tenant, now, key = Tenant(tenant_id), self._clock.utc(), new_key()
         registered = tenants.register(tenant, name, now)
         if isinstance(registered, Refused):
             return registered
         issued = tenants.issue_key(reduce(tenants.evolve, registered, tenant), key, scopes, label, now)
         if isinstance(issued, Refused):
             return issued
-        return self._record(
-            tenant, (*registered, *issued), lambda at: TenantKey(tenant_id, name, key.key_id, key.text, at)
-        )
+        return self._record(tenant, (*registered, *issued), self._shown(tenant_id, key))
 
     def _issue(self, message: IssueKey) -> Any:
-        tenant, key = self._tenant(message.tenant_id), _new_key()
-        decision = tenants.issue_key(tenant, key, message.scopes, message.label, self._clock.utc())
-        if isinstance(decision, Refused):
-            return decision
-        name = tenant.name or ""
-        return self._record(tenant, decision, lambda at: TenantKey(tenant.tenant_id, name, key.key_id, key.text, at))
+        tenant, key = self._tenant(message.tenant_id), new_key()
+        decision = tenants.issue_key(tenant, key, message.scopes, message.label, self._clock.utc(), message.expires_at)
+        return self._decided(tenant, decision, self._shown(tenant.tenant_id, key))
 
-    def _revoke(self, message: RevokeKey) -> Any:
-        tenant = self._tenant(message.tenant_id)
-        decision = tenants.revoke_key(tenant, message.key_id, self._clock.utc())
-        return decision if isinstance(decision, Refused) else self._record(tenant, decision, lambda at: at)
+    def _rotate(self, message: RotateKey) -> Any:
+        tenant, key = self._tenant(message.tenant_id), new_key()
+        overlap = timedelta(seconds=message.overlap_s)
+        decision = tenants.rotate_key(tenant, message.key_id, key, overlap, self._clock.utc())
+        return self._decided(tenant, decision, self._shown(tenant.tenant_id, key))
+
+    def _shown(self, tenant_id: str, new: NewKey) -> Callable[[int], TenantKey]:
+        def shown(position: int) -> TenantKey:
+            tenant = self._tenant(tenant_id)
+            key = tenant.keys[new.key_id]
+            name = tenant.name or ""
+            return TenantKey(tenant_id, name, new.key_id, new.text, position, key.scopes, key.label, key.expires_at)
+
+        return shown
+
+    def _listed(self, tenant_id: str) -> Any:
+        async def read() -> Mapping[str, datetime] | None:
+            try:
+                return await asyncio.to_thread(self._used_before, tenant_id)
+            except StoreError:
+                return None
+
+        def listed(before: Mapping[str, datetime] | None) -> object:
+            if before is None:
+                return Refused("store_unavailable", "When they were used cannot be read at the moment. Try again.")
+            return listed_keys(self._tenant(tenant_id), self._keys, before)
+
+        return self.spawn(read(), listed)
 
     def _weigh(self, message: WeighTenant) -> Any:
         tenant = self._tenant(message.tenant_id)
         decision = tenants.weigh(tenant, message.weight, message.by, message.reason, self._clock.utc())
-        if isinstance(decision, Refused):
-            return decision
-        if not decision:
+        if decision == ():
             return _info(tenant)
-        return self._record(tenant, decision, lambda at: _info(self._tenant(message.tenant_id), at))
+        return self._decided(tenant, decision, lambda at: _info(self._tenant(message.tenant_id), at))
 
     def _remove(self, message: RemoveTenant) -> Any:
         tenant = self._tenant(message.tenant_id)
@@ -201,9 +199,14 @@ class AccountsActor(LoopActor):
         return tenant.name is not None and after < tenant_id != tenants.OPERATOR
 
     def _found_operator(self) -> Any:
-        if any(Scope.ADMIN in key.scopes for key in self._tenant(tenants.OPERATOR).keys.values()):
+        if tenants.has_admin(self._tenant(tenants.OPERATOR), self._clock.utc()):
             return None
         return self.on_receive(IssueKey(tenants.OPERATOR, (Scope.ADMIN,), "first"))
+
+    def _decided(
+        self, tenant: Tenant, decision: tenants.Decision, made: Callable[[int], object] = lambda at: at
+    ) -> Any:
+        return decision if isinstance(decision, Refused) else self._record(tenant, decision, made)
 
     def _record(self, tenant: Tenant, decided: tuple[events.Event, ...], made: Callable[[int], object]) -> Any:
         """Into the log, into memory, and once it is on disk to whoever asked."""
@@ -238,8 +241,3 @@ def _info(tenant: Tenant, position: int | None = None) -> TenantInfo:
 
 def _random_id(kind: str) -> str:
     return f"{kind}_{secrets.token_hex(8)}"
-
-
-def _new_key() -> tenants.NewKey:
-    key_id = "".join(secrets.choice(KEY_ALPHABET) for _ in range(12))
-    return tenants.written_key(key_id, secrets.token_bytes(32))

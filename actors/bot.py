@@ -8,9 +8,18 @@ from typing import Any
 
 from actors.guards import Policy
 from actors.life import Life, SteppedDown, WriteFailed
-from actors.mail import Answered, BotFailed, CancelTicket, Register, StartRecorded, StopWaiting, Tick
+from actors.mail import (
+    Answered,
+    BotFailed,
+    CancelTicket,
+    Lifecycle,
+    Looked,
+    Register,
+    StartRecorded,
+    StopWaiting,
+    Tick,
+)
 from actors.messages import (
-    ChangeBot,
     CheckToken,
     ConfigureBot,
     IssueCode,
@@ -23,34 +32,17 @@ from actors.messages import (
 from actors.permits import Permit, Permits
 from actors.ports import Ports
 from actors.proving import proven
-from actors.runtime import LoopActor, LoopFuture
+from actors.runtime import LoopActor
 from actors.slot import Slot, Ticket
+from actors.token_watch import TokenWatch
 from actors.traffic import Traffic
 from actors.turns import Turn
 from domain import ownership
 from domain.bot import Bot
-from domain.failure import Answer, Category, Delivered, Failure
+from domain.failure import Delivered
+from domain.identities import is_refused
 from domain.refusal import Refused
 from domain.rules.tokens import Token
-
-CHECK_TIMEOUT_S = 10.0
-
-
-class TokenChecked:
-    """Telegram's word on a token that it has refused once."""
-
-    def __init__(self, token: Token, answer: Answer) -> None:
-        self.token, self.answer = token, answer
-
-
-Change = Register | ChangeBot | SetBreaker | CheckToken
-
-
-class Lifecycle:
-    """A change of the bot that somebody asked for, and whom to tell."""
-
-    def __init__(self, message: Change, reply: LoopFuture) -> None:
-        self.message, self.reply = message, reply
 
 
 class BotActor(LoopActor):
@@ -70,10 +62,10 @@ class BotActor(LoopActor):
         self._slot = slot
         self._ports = ports
         self._tell_failed = failed
-        self._checking = False
         self._first = first
         self._life = Life(bot, token, slot, ports)
-        self._traffic = Traffic(self._life, slot, ports, permits, policy, self._check_token)
+        self._watch = TokenWatch(self._life, slot, ports)
+        self._traffic = Traffic(self._life, slot, ports, permits, policy, self._watch.after_401)
 
     def on_start(self) -> None:
         # Pykka does not report what fails here; what comes as a message is reported.
@@ -100,10 +92,11 @@ class BotActor(LoopActor):
                 self._traffic.cancel(message.ticket, message.reply.set)
             case StopWaiting():
                 self._traffic.stop_waiting()
+            case Looked():
+                self._looked(message)
             case Lifecycle():
-                self._change(message)
-            case TokenChecked():
-                self._token_checked(message.token, message.answer)
+                if not self._watch.takes(message):
+                    self._change(message)
             case WriteFailed():
                 if message.life is self._life:
                     raise SteppedDown(str(message.error))
@@ -130,7 +123,7 @@ class BotActor(LoopActor):
             case ProveOwnership():
                 proven(self._life, self._traffic, self._slot, message, self._ports.clock, reply)
             case CheckToken():
-                self._check_token()
+                self._watch.after_401()
                 reply(None)
             case SetBreaker() if self._life.bot.owner is None:
                 reply(Refused("not_found", "Nobody has this bot any more."))
@@ -138,29 +131,16 @@ class BotActor(LoopActor):
                 self._life.breaker_set(self._traffic.set_breaker(is_open=message.is_open, reason=message.reason), reply)
         self._traffic.pump()
 
-    def _check_token(self) -> None:
-        """One 401 may be a slip of Telegram's; two in a row from a live check are the token's."""
-        token = self._life.token
-        if token is None or self._checking:
-            return
-        self._checking = True
-        slot = self._slot
-        self._ports.telegram.call(
-            token, "getMe", {}, CHECK_TIMEOUT_S, lambda answer: slot.tell(TokenChecked(token, answer))
-        )
-
-    def _token_checked(self, token: Token, answer: Answer) -> None:
-        self._checking = False
-        if token != self._life.token:
-            return  # of a former owner: no reason to suspend anybody
-        owner = self._life.bot.owner
-        if isinstance(answer, Delivered):
+    def _looked(self, looked: Looked) -> None:
+        if isinstance(looked.message, CheckToken) and isinstance(looked.answer, Delivered):
             # The 401 was a slip of Telegram's, and no reason to keep the bot from working.
             self._traffic.token_works()
-        elif owner is not None and isinstance(answer, Failure) and answer.category is Category.UNAUTHORIZED:
-            reason = "Telegram refuses the bot's token: it was revoked or replaced"
-            self._life.suspended(owner.tenant_id, reason, "botloft", lambda _: None)
-            self._traffic.pump()
+        token, was_refused = self._life.token, is_refused(self._life.bot)
+        if self._watch.looked(looked):
+            self._change(looked)
+        if self._life.token != token or (was_refused and not is_refused(self._life.bot)):
+            self._traffic.token_changed()
+        self._traffic.pump()
 
     def on_undelivered(self, message: object) -> None:
         # A ticket is in the slot already; a tick or a permit says nothing to the next incarnation.

@@ -126,6 +126,8 @@ class Ear:
 
     async def _by_webhook(self) -> None:
         self._webhook.open()
+        if self._webhook.is_another_token_s:
+            await self._webhook.rotate()
         while True:
             if not self._webhook.hearing.polls or self.way == "webhook":
                 await self._watchdog.watches(falls_back=self.way == "auto")

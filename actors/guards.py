@@ -53,6 +53,12 @@ class Guards:
         if memory.breaker.phase in (Phase.OPEN, Phase.HALF_OPEN):
             self._become(replace(memory, breaker=breaker.reset(memory.breaker)))
 
+    def token_changed(self) -> None:
+        """What the former one met says nothing about this one, also where its answer is still to come."""
+        memory = self._slot.memory
+        if memory.breaker.phase is not Phase.FORCED:
+            self._become(replace(memory, breaker=breaker.reset(memory.breaker)))
+
     def set_breaker(self, *, is_open: bool, reason: str) -> events.Event:
         memory, at = self._slot.memory, self._ports.clock.utc()
         owner = self._life.bot.owner

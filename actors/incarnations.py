@@ -9,11 +9,11 @@ from typing import Any
 
 import structlog
 
-from actors.bot import BotActor, Lifecycle
+from actors.bot import BotActor
 from actors.fleet import BY, GIVEN_UP_SINCE
 from actors.guards import Policy
 from actors.inbox import LoopFuture
-from actors.mail import CancelTicket, StopWaiting
+from actors.mail import CancelTicket, Lifecycle, StopWaiting
 from actors.messages import ClearAlert, RaiseAlert, ResumeBot, SuspendBot
 from actors.permits import Permits
 from actors.ports import Ports

@@ -1,46 +1,50 @@
-"""Before a bot is registered Telegram is asked who it is: the live check of its token."""
+"""Before a token is taken, with a bot or in place of another, Telegram is asked whose it is."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
 
-import msgspec
-
 from actors.messages import RegisterBot
 from actors.ports import Calling
 from domain.bot import Identity
 from domain.errors import StoreError
-from domain.failure import Category, Failure
+from domain.failure import Answer, Category, Failure
 from domain.refusal import Refused
 from domain.rules.tokens import Token
+from domain.token_life import Me, me_in
 
 TIMEOUT_S = 15.0
 
 
-class _Me(msgspec.Struct):
-    id: int
-    first_name: str = ""
-    username: str = ""
+def token_purpose(bot_id: int) -> str:
+    """Of a bot's token, in the vault."""
+    return f"token/{bot_id}"
 
 
 async def ask(message: RegisterBot, telegram: Calling, seal: Callable[[str, Token], bytes]) -> Identity | Refused:
     """Who the bot is, its token sealed for the tenant. `seal` may block; it runs beside the loop."""
     token = message.token
-    answer = await telegram.ask(token, "getMe", {}, TIMEOUT_S)
-    if isinstance(answer, Failure):
-        return _not_introduced(answer)
-    try:
-        me = msgspec.json.decode(answer.result, type=_Me)
-    except msgspec.DecodeError:
-        return _UNREADABLE
-    if me.id != token.bot_id:
-        return Refused("token_unauthorized", "Telegram says that this token belongs to another bot. Check it.")
+    me = introduced(token, await telegram.ask(token, "getMe", {}, TIMEOUT_S))
+    if isinstance(me, Refused):
+        return me
     try:
         sealed = await asyncio.to_thread(seal, message.tenant_id, token)
     except StoreError:
         return Refused("store_unavailable", "The token could not be kept. Nothing was registered; try again.", 2.0)
     return Identity(message.tenant_id, me.username, me.first_name, sealed, token.fingerprint)
+
+
+def introduced(token: Token, answer: Answer) -> Me | Refused:
+    """The bot that a token brings here, by Telegram's answer to `getMe`."""
+    if isinstance(answer, Failure):
+        return _not_introduced(answer)
+    me = me_in(answer)
+    if me is None:
+        return _UNREADABLE
+    if me.id != token.bot_id:
+        return Refused("token_unauthorized", "Telegram says that this token belongs to another bot. Check it.")
+    return me
 
 
 _UNREADABLE = Refused(
@@ -61,6 +65,6 @@ def _not_introduced(failure: Failure) -> Refused:
         case _:
             return Refused(
                 "token_unreachable",
-                f"Telegram could not be asked ({failure.description}). Nothing was registered; try again.",
+                f"Telegram could not be asked ({failure.description}). Nothing was changed; try again.",
                 5.0,
             )

@@ -12,13 +12,13 @@ from functools import partial, reduce
 
 import msgspec
 
-from actors.fleet import BY, was_given_up
+from actors.fleet import was_given_up
 from actors.messages import BotChanged, ConfigureBot, Notify, RemoveBot, ResumeBot
 from actors.ports import Ports, Then
 from actors.slot import Slot
-from actors.takeover import taken_over
+from actors.tellings import tellings
 from domain import bot as lives
-from domain import callback, events, streams
+from domain import callback, events, streams, token_life
 from domain.bot import Bot
 from domain.callback import Address
 from domain.errors import StoreError
@@ -82,6 +82,14 @@ class Life:
         decision = lives.register(self.bot, who, self._ports.clock.utc())
         self.decided(decision, who.tenant_id, reply)
         if self.bot.owner == who:
+            self.token = token
+            self._slot.validated_at = self._ports.clock.utc().timestamp()
+
+    def rotated(self, who: lives.Identity, token: Token, reply: Reply) -> None:
+        decision = token_life.rotate(self.bot, who, self._ports.clock.utc())
+        self.decided(decision, who.tenant_id, reply)
+        owner = self.bot.owner
+        if owner is not None and (owner.tenant_id, owner.token_fingerprint) == (who.tenant_id, token.fingerprint):
             self.token = token
 
     def suspended(self, tenant_id: str, reason: str, by: str, reply: Reply) -> None:
@@ -157,11 +165,8 @@ class Life:
     def _tell_others(self, before: Bot, after: Bot) -> None:
         """What is on disk now."""
         self._ports.callbacks.became(before, after)
-        if after.suspended is not None and before.suspended is None and after.suspended_by == BY and after.owner:
-            told = f"Bot {after.bot_id} is suspended: {after.suspended}."
-            self._ports.notify(Notify(after.owner.tenant_id, "bot_suspended", told, after.bot_id))
-        if before.owner and after.owner and before.owner.tenant_id != after.owner.tenant_id:
-            self._ports.notify(taken_over(before.owner.tenant_id, after.bot_id))
+        for told in tellings(before, after):
+            self._ports.notify(told) if isinstance(told, Notify) else self._ports.alert(told)
 
     def _answer(self, tenant_id: str, result: int | StoreError) -> BotChanged | Refused:
         if isinstance(result, StoreError):

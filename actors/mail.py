@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from actors.inbox import LoopFuture
+from actors.messages import ChangeBot, CheckToken, SetBreaker
 from actors.slot import Ticket
 from domain.bot import Identity
 from domain.errors import StoreError
 from domain.failure import Answer
 from domain.rules.tokens import Token
+from domain.rules.validation import Why
 
 
 class Tick:
@@ -48,6 +50,24 @@ class Answered:
 class Register:
     who: Identity
     token: Token
+
+
+Change = Register | ChangeBot | SetBreaker | CheckToken
+
+
+class Lifecycle:
+    """A change of the bot that somebody asked for, and whom to tell."""
+
+    def __init__(self, message: Change, reply: LoopFuture) -> None:
+        self.message, self.reply = message, reply
+
+
+class Looked(Lifecycle):
+    """One that has waited for Telegram's word on a token, and that word."""
+
+    def __init__(self, change: Lifecycle, token: Token, why: Why, answer: Answer) -> None:
+        super().__init__(change.message, change.reply)
+        self.token, self.why, self.answer = token, why, answer
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,7 @@ class Passivation:
         return (
             slot.open_commands == 0
             and not slot.waking
+            and not slot.looks
             and memory.breaker.phase in (Phase.CLOSED, Phase.OPEN, Phase.FORCED)
             and not holds.any_active(memory.holds, now)
             and pacing.recovered(self._policy.pace, memory.slow, now)

@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 
 from actors.callbacks import Callbacks
 from actors.messages.delivery import Notify
+from actors.messages.system import ClearAlert, RaiseAlert
 from domain.bot import Bot
 from domain.errors import StoreError
 from domain.events import DayEvent, Event
@@ -135,6 +136,8 @@ class Ports:
     callbacks: Callbacks = field(default_factory=Callbacks)
     notify: Callable[[Notify], None] = lambda _: None
     """Tells a tenant."""
+    alert: Callable[[RaiseAlert | ClearAlert], None] = lambda _: None
+    """Tells the operator."""
 
     def utc_of(self, steady_s: float) -> datetime:
         """The wall-clock time that a steady one stands for, as things are now."""

@@ -149,12 +149,14 @@ class Slot:
         "bot_id",
         "full_at",
         "is_verified",
+        "looks",
         "memory",
         "parked",
         "sick",
         "tenants",
         "tickets",
         "used_at",
+        "validated_at",
         "waking",
     )
 
@@ -169,6 +171,10 @@ class Slot:
         self.sick: str | None = None
         """Why it was given up, until somebody resumes it; its next incarnation begins by suspending it."""
         self.used_at = 0.0
+        self.looks = 0
+        """At its token that Telegram has not answered: whoever asked for one waits for the actor."""
+        self.validated_at = 0.0
+        """When Telegram last said of its owner's token that it is good or not; unix seconds, 0: nobody knows."""
         self.accepting = 0
         """Durable commands that are not here yet: their acceptance is being recorded."""
         self.tickets: dict[str, Ticket] | None = None

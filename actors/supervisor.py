@@ -13,12 +13,11 @@ import msgspec
 
 from actors import draining, fleet, introductions
 from actors.acceptance import IN_FLIGHT, Archive
-from actors.bot import Change, Lifecycle
 from actors.draining import SHUTTING_DOWN
 from actors.durable import Durable, Recorded
 from actors.guards import Policy
 from actors.incarnations import Bots, Incarnations, LookedAfter, Read, Restart, TryAgain
-from actors.mail import BotFailed, CancelTicket, Register
+from actors.mail import BotFailed, CancelTicket, Change, Lifecycle, Register
 from actors.messages import (
     Cancel,
     ChangeBot,

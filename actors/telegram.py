@@ -69,7 +69,9 @@ class Telegram:
                 return read_answer(response.status, await _bounded(response), response.headers.get("Retry-After"))
         # What went wrong is told by its class: the texts of some of these name the URL, and the URL the token.
         except TimeoutError:
-            return lost_answer("no answer in time") if body.was_sent else never_left("no connection in time")
+            if body.was_sent:
+                return lost_answer("no answer in time", timed_out=True)
+            return never_left("no connection in time", timed_out=True)
         except aiohttp.ClientConnectorDNSError:
             return never_left("the host name was not found")
         except aiohttp.ClientConnectorCertificateError:

@@ -125,6 +125,9 @@ class Traffic:
         self._guards.token_works()
         self.pump()
 
+    def token_changed(self) -> None:
+        self._guards.token_changed()
+
     def set_breaker(self, *, is_open: bool, reason: str) -> events.Event:
         """What happened; whoever asked records it."""
         return self._guards.set_breaker(is_open=is_open, reason=reason)

@@ -160,6 +160,15 @@ class Webhook(Story):
     def is_another_tenant_s(self) -> bool:
         return self.hearing.addressed and self.hearing.tenant_id != self.whose.tenant_id
 
+    @property
+    def is_another_token_s(self) -> bool:
+        """Whoever has the former token may know the address."""
+        return self.hearing.addressed and self.hearing.token_fingerprint not in ("", self._fingerprint)
+
+    @property
+    def _fingerprint(self) -> str:
+        return self.token.fingerprint if self.token is not None else ""
+
     def open(self) -> None:
         if self._address is not None:
             self._tools.doorstep.put_up(self.whose, self._address)
@@ -216,7 +225,8 @@ class Webhook(Story):
             secret_sealed = self._tools.ports.seal(tenant_id, purpose(secret, bot_id), made.secret.encode())
         except StoreError:
             return None
-        if not await self._record(events.WebhookSet, path_sealed=path_sealed, secret_sealed=secret_sealed):
+        sealed = {"path_sealed": path_sealed, "secret_sealed": secret_sealed}
+        if not await self._record(events.WebhookSet, token_fingerprint=self._fingerprint, **sealed):
             return None
         self._address = made
         self._tools.doorstep.put_up(self.whose, made)

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from domain import codes, events
+from domain import codes, events, identities
 from domain.codes import Codes
 from domain.config import DEFAULT, Config, changed
 from domain.refusal import Refused
@@ -154,10 +154,7 @@ def may_command(bot: Bot, tenant_id: str) -> Refused | None:
         case Status.ACTIVE:
             return None
         case Status.SUSPENDED:
-            return Refused(
-                "bot_suspended",
-                f"The bot is suspended ({bot.suspended}). POST /api/bots/{bot.bot_id}/resume puts it to work again.",
-            )
+            return Refused("bot_suspended", f"The bot is suspended ({bot.suspended}). {identities.way_back(bot)}")
         case other:
             return _not_an_owner(other)
 
@@ -199,6 +196,8 @@ def _changes(bot: Bot, event: events.Event) -> dict[str, object]:
             return {"owner": None, **_AS_NEW}
         case events.BotConfigured():
             return {"config": event.config}
+        case events.TokenRotated() | events.BotRenamed():
+            return identities.changed(bot, event)
         case events.CallbackSet():
             return {"callback_sealed": event.callback_sealed}
         case events.BreakerOpened():

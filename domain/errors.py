@@ -5,6 +5,7 @@ from __future__ import annotations
 
 class StoreError(Exception):
     def __init__(self, detail: str = "") -> None:
+        self.detail = detail
         super().__init__(f"{self.__doc__} {detail}".strip())
 
 

@@ -94,6 +94,7 @@ class Failure:
     retry_after_s: float = 0.0
     migrate_to: int | None = None
     certain: bool = False
+    timed_out: bool = False
 
     @property
     def final(self) -> Final:
@@ -149,14 +150,14 @@ def read_answer(status: int, body: bytes, retry_after_header: str | None = None)
     return _refused(code, answer.description, parameters, retry_after_header)
 
 
-def never_left(description: str) -> Failure:
+def never_left(description: str, *, timed_out: bool = False) -> Failure:
     """No byte of the request was sent."""
-    return Failure(Category.UNREACHABLE, _fit(description), certain=True)
+    return Failure(Category.UNREACHABLE, _fit(description), certain=True, timed_out=timed_out)
 
 
-def lost_answer(description: str) -> Failure:
+def lost_answer(description: str, *, timed_out: bool = False) -> Failure:
     """Bytes were sent and no whole answer came back."""
-    return Failure(Category.AMBIGUOUS, _fit(description))
+    return Failure(Category.AMBIGUOUS, _fit(description), timed_out=timed_out)
 
 
 def _unreadable(status: int, retry_after_header: str | None) -> Failure:

@@ -24,6 +24,8 @@ class Hearing(msgspec.Struct, frozen=True):
     tenant_id: str = ""
     path_sealed: bytes = b""
     secret_sealed: bytes = b""
+    token_fingerprint: str = ""
+    """Of the token for which the address was made."""
     lost: str | None = None
     """Why updates do not come through the webhook."""
     polls: bool = False
@@ -41,7 +43,11 @@ def evolve(hearing: Hearing, event: events.Event) -> Hearing:
     match event:
         case events.WebhookSet():
             return msgspec.structs.replace(
-                hearing, tenant_id=event.tenant_id, path_sealed=event.path_sealed, secret_sealed=event.secret_sealed
+                hearing,
+                tenant_id=event.tenant_id,
+                path_sealed=event.path_sealed,
+                secret_sealed=event.secret_sealed,
+                token_fingerprint=event.token_fingerprint,
             )
         case events.WebhookRemoved():
             return DEAF

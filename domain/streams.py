@@ -13,6 +13,11 @@ def tenant_stream(tenant_id: str) -> str:
     return f"tenant/{tenant_id}"
 
 
+def key_uses_stream(tenant_id: str) -> str:
+    """When its keys were used. Beside the tenant's own stream, whose versions a change of keys counts on."""
+    return f"{KEY_USES}{tenant_id}"
+
+
 def bot_stream(bot_id: int) -> str:
     return f"bot/{bot_id}"
 
@@ -33,11 +38,13 @@ def projection_stream(name: str) -> str:
 
 BOTS = "bot/"
 TENANTS = "tenant/"
+KEY_USES = "uses/"
 ADMINS = "admin/"
 ALERTS = "alert/"
 UPDATES = "updates/"
 NOTICES = "notices/"
 ENDPOINTS = "endpoint/"
+TOKENS = "tokens/"
 SUMMARIES = "summary/"
 RETENTION = "retention"
 DAYS = "d/"
@@ -62,6 +69,11 @@ def notice_stream(tenant_id: str) -> str:
 def endpoint_stream(bot_id: int) -> str:
     """How the bot's callback URL fares."""
     return f"{ENDPOINTS}{bot_id}"
+
+
+def tokens_stream(day: date) -> str:
+    """Which bots' tokens had their daily turn."""
+    return f"{TOKENS}{day:%Y-%m-%d}"
 
 
 def key_stream(day: date, tenant_id: str, key: str) -> str:

@@ -13,6 +13,7 @@ from gateway.auth import Gate
 from gateway.browsers import cross_origin
 from gateway.clients import Clients, Resolved
 from gateway.doors import Doors
+from gateway.limiting import Limited
 from gateway.problems import Problem, on_http_exception, on_problem, told
 from gateway.reading import Reads
 from gateway.routes.accounts import Accounts
@@ -25,6 +26,8 @@ from gateway.routes.events import Events
 from gateway.routes.fleet import FleetRoutes
 from gateway.routes.health import HealthRoutes
 from gateway.routes.history import HistoryRoutes
+from gateway.routes.inspection import InspectionRoutes
+from gateway.routes.login import Login
 from gateway.routes.notices import Notices
 from gateway.routes.ownership import Ownership
 from gateway.routes.projections import Projections
@@ -33,7 +36,9 @@ from gateway.routes.retries import Retries
 from gateway.routes.service import Service
 from gateway.routes.stories import Stories
 from gateway.routes.tenants import Tenants
+from gateway.routes.tokens import Tokens
 from gateway.routes.updates import Updates
+from gateway.routes.vault import VaultRoutes
 from gateway.routes.webhooks import Webhooks, is_webhook
 from gateway.routes.whatif import WhatIf
 
@@ -41,7 +46,7 @@ log = get_logger()
 
 
 def create_app(doors: Doors) -> Starlette:
-    gate = Gate(doors.find_key, doors.options.admin_key_hash)
+    gate = Gate(doors)
     reads = Reads(doors)
     commands = Commands(doors, gate, reads)
     webhooks = Webhooks(doors, gate, reads)
@@ -53,6 +58,7 @@ def create_app(doors: Doors) -> Starlette:
             *Stories(doors, gate, reads).routes(),
             *Bots(doors, gate, reads).routes(),
             *Ownership(doors, gate, reads).routes(),
+            *Tokens(doors, gate, reads, commands).routes(),
             *Updates(doors, gate, reads).routes(),
             *Notices(doors, gate).routes(),
             # Before those of health: there a bot's id is whatever follows.
@@ -64,8 +70,11 @@ def create_app(doors: Doors) -> Starlette:
             *FleetRoutes(doors, gate, reads).routes(),
             *Projections(doors, gate).routes(),
             *Accounts(doors, gate, reads).routes(),
+            *Login(doors, gate, reads).routes(),
             *RetentionRoutes(doors, gate).routes(),
+            *VaultRoutes(doors, gate).routes(),
             *AuditRoutes(doors, gate).routes(),
+            *InspectionRoutes(doors, gate, reads).routes(),
             *Tenants(doors, gate, reads).routes(),
             *Events(doors, gate).routes(),
             *WhatIf(doors, gate, reads).routes(),
@@ -75,6 +84,7 @@ def create_app(doors: Doors) -> Starlette:
             *cross_origin(doors.options.cors_origins),
             Middleware(LastResort),
             Middleware(Resolved, Clients(doors.options.trusted_proxies, doors.options.whitelist)),
+            Middleware(Limited, doors.limits),
             Middleware(Shortcut, commands, webhooks),
         ],
         exception_handlers={Problem: on_problem, HTTPException: on_http_exception},

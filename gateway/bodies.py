@@ -72,7 +72,7 @@ def parameters(body: bytes) -> dict[str, object]:
     except UNREADABLE as error:
         raise Problem("invalid_request", _sentence(error)) from None
     # Most bodies have fewer brackets than they may have levels, and need no second look.
-    if body.count(b"{") + body.count(b"[") > MAX_DEPTH and _is_deeper(found, MAX_DEPTH):
+    if _has_many_brackets(body) and _is_deeper(found, MAX_DEPTH):
         raise Problem("invalid_request", f"The body is nested more than {MAX_DEPTH} levels deep.")
     return found
 
@@ -80,9 +80,13 @@ def parameters(body: bytes) -> dict[str, object]:
 def decoded(body: bytes, shape: type[T]) -> T:
     """An empty body has every field at its default."""
     try:
-        return msgspec.json.decode(body or b"{}", type=shape)
+        found = msgspec.json.decode(body or b"{}", type=shape)
     except UNREADABLE as error:
         raise Problem("invalid_request", _sentence(error)) from None
+    if _has_many_brackets(body):
+        # Some fields take anything.
+        parameters(body)
+    return found
 
 
 def shaped(found: dict[str, object], shape: type[T]) -> T:
@@ -120,6 +124,10 @@ def _number(content_length: bytes) -> int:
 
 def _too_large(limit: int, *, unread: bool) -> Problem:
     return Problem("body_too_large", f"A body may have {limit} bytes; yours has more.", closes=unread)
+
+
+def _has_many_brackets(body: bytes) -> bool:
+    return body.count(b"{") + body.count(b"[") > MAX_DEPTH
 
 
 def _is_deeper(value: object, levels: int) -> bool:

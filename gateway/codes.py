@@ -19,11 +19,20 @@ PROBLEMS: Mapping[str, Kind] = MappingProxyType({
     "invalid_request": Kind(400, "The request is not as it must be", "Correct what is named and send it again."),
     "unauthenticated": Kind(401, "No valid key", "Send your API key as `Authorization: Bearer blk_…`."),
     "forbidden": Kind(403, "The key does not allow this", "Use a key with the scope that this route asks for."),
+    "csrf": Kind(
+        403, "This may not come from your own page", "Send the csrf_token of GET /auth/session in X-CSRF-Token."
+    ),
     "not_found": Kind(404, "There is nothing here", "Check the address and the ids in it."),
     "unknown_method": Kind(404, "No such Bot API method", "Check the method's name against Telegram's Bot API."),
     "method_not_allowed": Kind(405, "Not with this HTTP method", "The Allow header names those that this route takes."),
     "before_retention": Kind(410, "Older than what is kept", "Ask for a time after the horizon that is named."),
+    "request_timeout": Kind(
+        408, "The request did not arrive", "Nothing was done. Send it again, faster; this connection is closed."
+    ),
     "body_too_large": Kind(413, "The body is too large", "Send a smaller body; this connection is closed."),
+    "headers_too_large": Kind(
+        431, "The headers are too large", "Send fewer or shorter headers; this connection is closed."
+    ),
     "method_refused": Kind(422, "Not a command here", "Use the route that the detail names."),
     "idempotency_mismatch": Kind(
         422, "This idempotency key belongs to another body", "Take a new Idempotency-Key for a new command."
@@ -34,6 +43,11 @@ PROBLEMS: Mapping[str, Kind] = MappingProxyType({
     "too_many_streams": Kind(
         429, "Too many event streams with this key", "Close one, or wait until one ends; then ask again."
     ),
+    "too_many_requests": Kind(
+        429,
+        "Too many requests",
+        "Nothing was done. Send it again after the time in Retry-After; the RateLimit headers say what you may.",
+    ),
     # The bot
     "bot_exists": Kind(409, "You have this bot already", "GET /api/bots lists your bots."),
     "token_format": Kind(
@@ -42,11 +56,17 @@ PROBLEMS: Mapping[str, Kind] = MappingProxyType({
     "token_unauthorized": Kind(
         409,
         "Telegram refuses the bot's token",
-        "Take its current token from @BotFather; DELETE /api/bots/{bot_id} and POST /api/bots give the bot a new one.",
+        "Take its current token from @BotFather; PUT /api/bots/{bot_id}/token gives it to a bot that you have.",
     ),
-    "token_unreachable": Kind(503, "Telegram could not be asked", "Nothing was registered; try again in a moment."),
+    "token_mismatch": Kind(
+        422, "This is another bot's token", "A bot goes on with a token of its own alone; POST /api/bots takes others."
+    ),
+    "token_unreachable": Kind(503, "Telegram could not be asked", "Nothing was changed; try again in a moment."),
     "bot_suspended": Kind(
-        409, "The bot is suspended", "Nothing was sent. POST /api/bots/{bot_id}/resume puts it to work again."
+        409,
+        "The bot is suspended",
+        "Nothing was sent. POST /api/bots/{bot_id}/resume puts it to work again; where Telegram refuses its token, "
+        "PUT /api/bots/{bot_id}/token with a new one does.",
     ),
     "bot_unverified": Kind(
         409,
@@ -107,6 +127,9 @@ PROBLEMS: Mapping[str, Kind] = MappingProxyType({
     ),
     "not_stopped_there": Kind(
         409, "The projection does not stand still there", "GET /admin/system/projections names where it stands still."
+    ),
+    "cannot_rotate": Kind(
+        409, "The master key cannot be changed now", "GET /admin/system/vault shows what is sealed under which key."
     ),
     "internal": Kind(
         500, "The gateway failed", "The fault is ours, and in our log under the request id: tell the operator."

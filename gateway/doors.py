@@ -9,11 +9,13 @@ from typing import Any, Literal, Protocol
 
 from domain.errors import StoreError
 from domain.hearing import Whose
+from domain.keys import Key
 from domain.rules.forwarded import Network
-from domain.tenant import Key
+from domain.store.rotation import MasterKeyStatus
 from domain.whatif.question import Question
 from domain.whatif.report import Report
 from gateway.events.replay import Replay
+from gateway.limits import Limits
 from projections.control import Rebuild, Status
 from projections.past import Moment
 from projections.views import Readable
@@ -62,6 +64,18 @@ class Steering(Protocol):
         """Begins it. Raises RebuildRuns."""
 
 
+class MasterKeys(Protocol):
+    """The vault's. All of it raises StoreError, and CannotRotate where a thing cannot be done now."""
+
+    async def status(self) -> MasterKeyStatus: ...
+
+    async def rotate(self) -> None:
+        """Begins it; one that runs already is as good."""
+
+    async def retire(self) -> list[str]:
+        """The ids of those that were taken away."""
+
+
 class Doorstep(Protocol):
     """Where updates come in by webhook."""
 
@@ -93,6 +107,8 @@ class Replays(Protocol):
 class GatewayOptions:
     open_registration: bool
     version: str
+    session_keys: Sequence[bytes] = field(repr=False)
+    """Newest first; they sign the cookies of browser sessions."""
     public_url: str | None = None
     """None: bots have no webhooks."""
     admin_key_hash: str | None = field(default=None, repr=False)
@@ -122,15 +138,20 @@ class Doors:
     delivery: Askable
     notices: Askable
     find_key: Callable[[str], Key | None]
-    """By key id; None for one that is unknown or revoked. Called on every request."""
+    """By key id, expired ones too; None for one that is unknown or revoked. Called on every request."""
+    key_was_used: Callable[[str, datetime], None]
+    """The same."""
     views: Readable
     past: History
     retention: Askable
+    inspector: Askable
     runner: Progress
     projections: Steering
+    master_keys: MasterKeys
     replay: Replay
     replays: Replays
     clock: Clock
+    limits: Limits
     options: GatewayOptions
     troubles: Callable[[], Sequence[str]] = tuple
     """What else keeps the gateway from being ready, or soon will."""

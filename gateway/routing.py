@@ -20,7 +20,7 @@ class Resource:
 
     def __init__(self, handlers: dict[str, Handler]) -> None:
         self._handlers = handlers
-        self._allowed = (*handlers, *(["HEAD"] if "GET" in handlers else []), "OPTIONS")
+        self.allowed = (*handlers, *(["HEAD"] if "GET" in handlers else []), "OPTIONS")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         method = scope["method"]
@@ -28,7 +28,7 @@ class Resource:
         if handler is not None:
             response = await handler(Request(scope, receive))
         else:
-            response = not_handled(method, self._allowed)
+            response = not_handled(method, self.allowed)
         await response(scope, receive, send)
 
 

@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Coroutine
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -15,13 +16,16 @@ from rich.table import Table
 
 from domain.errors import StoreError
 from ops import keys, logs, settings
+from ops.backup_cli import backup, restore
 from ops.clock import SystemClock
 from ops.events.commands import app as events_app
 from ops.projections_cli import projections_app
 from ops.replay_cli import replay
 from ops.retention_cli import retention_app
+from ops.secrecy import no_core_dumps
 from ops.serving import CannotListen, serve
 from ops.steward import FleetFailed
+from ops.vault_cli import vault_app
 from ops.whatif.command import whatif
 from ops.wiring import Loft
 
@@ -37,15 +41,19 @@ keys_app = typer.Typer(
 app.add_typer(keys_app, name="keys")
 app.add_typer(projections_app, name="projections")
 app.add_typer(retention_app, name="retention")
+app.add_typer(vault_app, name="vault")
 app.command("replay")(replay)
 app.add_typer(events_app, name="events")
 app.command("whatif")(whatif)
+app.command("backup")(backup)
+app.command("restore")(restore)
 
 
 @app.command("serve")
 def serve_command() -> None:
     """Run the gateway with the settings of the environment until SIGTERM or Ctrl-C."""
     logs.configure()
+    no_core_dumps()
     # Databases, locks and keys are for their owner alone.
     os.umask(0o077)
     _run(serve(_settings(), _announce))
@@ -99,7 +107,10 @@ def sandbox_command(context: typer.Context) -> None:
 def keys_list(tenant: Annotated[str, typer.Argument(help="a tenant's id")] = "operator") -> None:
     """List a tenant's keys; without an argument the admin's."""
     for key in _run(keys.listed(_settings(), tenant)):
-        typer.echo(f"{key.key_id}  {','.join(key.scopes)}  {key.issued_at:%Y-%m-%d %H:%M}  {key.label}")
+        typer.echo(
+            f"{key.key_id}  {','.join(key.scopes)}  {key.issued_at:%Y-%m-%d %H:%M}  expires {_day(key.expires_at)}  "
+            f"used {_day(key.last_used_at)}  {key.label}"
+        )
 
 
 @keys_app.command("issue")
@@ -118,6 +129,10 @@ def keys_revoke(
 ) -> None:
     """Take a key back. It opens nothing from then on."""
     _run(keys.revoked(_settings(), tenant, key_id))
+
+
+def _day(moment: datetime | None) -> str:
+    return "never" if moment is None else f"{moment:%Y-%m-%d %H:%M}"
 
 
 def _settings() -> settings.Settings:

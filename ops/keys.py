@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import pykka
 
-from actors.accounts import AccountsActor, KeyRing
+from actors.accounts import AccountsActor
 from actors.audit import AuditActor
 from actors.journal import Journal
+from actors.key_ring import KeyRing, used_before
 from actors.messages import Act, ActRefused, FoundOperator, IssueKey, KeyInfo, ListKeys, OnRecord, RevokeKey, TenantKey
 from domain import streams
 from domain.refusal import Refused
@@ -76,7 +78,13 @@ async def _actors(settings: Settings) -> AsyncIterator[tuple[pykka.ActorRef[Any]
         try:
             ledger, clock = Ledger(store), SystemClock()
             journal = Journal(ledger, interrupted(ledger), clock, settings.max_backlog)
-            accounts = AccountsActor.start(ledger.streams_under(streams.TENANTS), journal, clock, KeyRing())
+            accounts = AccountsActor.start(
+                ledger.streams_under(streams.TENANTS),
+                journal,
+                clock,
+                KeyRing(),
+                used_before=partial(used_before, ledger),
+            )
             yield accounts, AuditActor.start(journal, clock)
             await journal.close(CLOSE_S)
         finally:

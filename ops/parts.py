@@ -2,27 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from actors.accounts import Weights
+import structlog
+
+from actors.accounts import AccountsActor
 from actors.alerts import AlertsActor
 from actors.guards import Policy
+from actors.key_ring import KeyRing, KeyUses, used_before
 from actors.permits import Permits
 from actors.ports import Ports
 from actors.posting import Poster
+from actors.removal import Removals
+from actors.runtime import LoopActor, telling
 from actors.standing import Standing
+from actors.tellings import left_untold
+from actors.weights import Weights
 from domain import alerts, streams
 from domain.alerts import Incident, Key
+from domain.bot import Bot
 from domain.rules.breaker import BreakerPolicy
 from domain.rules.pacing import PacePolicy
 from domain.store.ledger import Ledger
+from domain.store.mapper import Recorded
+from gateway.limits import Kind, Limits
+from ops.clock import SystemClock
 from ops.settings import Settings
 from projections.all import all_projections
 from projections.checkpoints import Checkpoints
 from projections.past import Past
 from projections.runner import Runner
 from projections.views import Views
+
+log = structlog.get_logger()
 
 
 def policy_of(settings: Settings) -> Policy:
@@ -55,6 +71,35 @@ def permits_of(settings: Settings, ports: Ports, weights: Weights, stack: AsyncE
     )
 
 
+def accounts_of(
+    tenants: Sequence[Recorded],
+    ports: Ports,
+    ledger: Ledger,
+    keys: KeyRing,
+    weights: Weights,
+    removals: Removals,
+    stack: AsyncExitStack,
+) -> AccountsActor:
+    """Not yet begun."""
+    stack.callback(KeyUses(keys, ports).stop)
+    return AccountsActor(tenants, ports.journal, ports.clock, keys, weights, removals, partial(used_before, ledger))
+
+
+def limits_of(settings: Settings, stack: AsyncExitStack) -> Limits:
+    """Of callers, by the machine's own clocks: those of an experiment move no window."""
+    clock = SystemClock()
+    if settings.disable_rate_limiting:
+        log.warning("rate_limiting_disabled", setting="DISABLE_RATE_LIMITING", means="nobody is limited")
+        return Limits({}, clock)
+    shared = None
+    if settings.rate_limit_storage_uri is not None:
+        from gateway.shared_counts import SharedCounts  # noqa: PLC0415  an extra, as above
+
+        shared = SharedCounts(settings.rate_limit_storage_uri.get_secret_value(), clock)
+        stack.push_async_callback(shared.close)
+    return Limits({kind: getattr(settings, f"limit_{kind}") for kind in Kind}, clock, shared)
+
+
 def alerts_of(settings: Settings, ports: Ports, ledger: Ledger, stack: AsyncExitStack) -> Standing[Any]:
     poster, secret = None, ""
     if settings.alert_url is not None and settings.alert_secret is not None:
@@ -72,6 +117,23 @@ def alerts_of(settings: Settings, ports: Ports, ledger: Ledger, stack: AsyncExit
 
 def incidents_of(ledger: Ledger) -> dict[Key, Incident]:
     return alerts.newest(recorded.event for recorded in ledger.streams_under(streams.ALERTS))
+
+
+def able_to_alert(
+    ports: Ports, alerting: Standing[Any], bots: Iterable[Bot], incidents: Mapping[Key, Incident]
+) -> Ports:
+    """The operator hears now what an earlier process has died over."""
+    tell = telling(alerting)
+    for untold in left_untold(bots, [key for key, incident in incidents.items() if incident.is_open]):
+        tell(untold)
+    return replace(ports, alert=tell)
+
+
+def standing(name: str, make: Callable[[], LoopActor], ports: Ports, stack: AsyncExitStack) -> Standing[Any]:
+    """A service that begins with nothing from the log. `stack` ends it."""
+    service = Standing[Any](name, tuple, lambda _: make(), ports)
+    stack.push_async_callback(service.stop)
+    return service
 
 
 def projections_of(settings: Settings, ledger: Ledger, stack: AsyncExitStack) -> tuple[Runner, Views, Past]:

@@ -16,10 +16,13 @@ from starlette.types import ASGIApp
 
 from actors.delivery.mail import EndPulls
 from actors.messages import Drain
-from domain.tenant import hashed
+from domain.keys import hashed
 from gateway.answers import OF_THE_SERVER, OVER_TLS
 from gateway.app import create_app
 from gateway.doors import Doors, GatewayOptions
+from ops.connections import Bounds, guarded
+from ops.crowd import Crowd
+from ops.sealed import session_keys
 from ops.settings import Settings
 from ops.version import VERSION
 from ops.whatif.beside import Replays
@@ -48,7 +51,7 @@ async def serve(settings: Settings, ready: Callable[[str, Loft], None]) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with running(settings) as loft:
         listening = _listening(settings)
-        server = _Server(_config(create_app(doors(settings, loft)), settings.public_url))
+        server = _Server(_config(create_app(doors(settings, loft)), _protocol(settings), settings.public_url))
         serving = asyncio.create_task(server.serve(sockets=[listening]))
         # What is there now stays: the collector need not look at it again for each generation of requests.
         gc.collect()
@@ -61,6 +64,7 @@ async def serve(settings: Settings, ready: Callable[[str, Loft], None]) -> None:
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
         # While the fleet drains the gateway still answers: new commands hear "shutting_down", old ones their outcome.
+        await loft.inspector.stop()
         with suppress(ActorDeadError):
             await loft.fleet.ask(Drain(settings.drain_s), block=False)
         loft.replay.stop()
@@ -84,14 +88,18 @@ def doors(settings: Settings, loft: Loft) -> Doors:
         delivery=loft.delivery,
         notices=loft.notices,
         find_key=loft.keys.find,
+        key_was_used=loft.keys.was_used,
         views=loft.views,
         past=loft.past,
         retention=loft.retention,
+        inspector=loft.inspector,
         runner=loft.runner,
         projections=loft.projections,
+        master_keys=loft.master_keys,
         replay=loft.replay,
         replays=Replays(settings.url_of_database, today_of(settings)),
         clock=loft.clock,
+        limits=loft.limits,
         troubles=loft.troubles,
         options=GatewayOptions(
             open_registration=settings.registration_is_open,
@@ -100,6 +108,7 @@ def doors(settings: Settings, loft: Loft) -> Doors:
             admin_key_hash=hashed(admin_key.get_secret_value()) if admin_key else None,
             retention_days=settings.retention_days,
             version=VERSION,
+            session_keys=session_keys(settings),
             callback_allow_private=settings.callback_allow_private,
             max_event_streams=settings.max_event_streams,
             max_event_streams_per_key=settings.max_event_streams_per_key,
@@ -117,12 +126,22 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _config(app: ASGIApp, public_url: str | None) -> uvicorn.Config:
+def _protocol(settings: Settings) -> type[asyncio.Protocol]:
+    crowd = Crowd(
+        settings.max_open_connections,
+        settings.max_open_connections_per_address,
+        settings.trusted_proxies,
+        settings.rate_limit_whitelist,
+    )
+    return guarded(Bounds(head_s=settings.headers_within_s, body_s=settings.body_within_s), crowd)
+
+
+def _config(app: ASGIApp, protocol: type[asyncio.Protocol], public_url: str | None) -> uvicorn.Config:
     is_https = public_url is not None and public_url.startswith("https://")
     return uvicorn.Config(
         app,
         loop="none",
-        http="httptools",
+        http=protocol,
         ws="none",
         lifespan="off",
         log_config=None,

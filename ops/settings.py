@@ -24,6 +24,7 @@ Count = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Limit = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 """0 turns it off."""
+TokenRate = Annotated[float, Field(gt=0, le=5)]
 MIN_KEY_LENGTH = 32
 OF_CLIENTS = ("BOTLOFT_KEY", "BOTLOFT_URL")
 """No settings of the gateway: `botloft events` reads them."""
@@ -89,6 +90,9 @@ class Settings(CallerSettings, BrowserSettings):
     require_ownership: bool = Field(
         False, description="whether a bot takes commands only after its owner has sent a code to it"
     )
+    token_check_rps: TokenRate = Field(
+        0.15, description="bots' tokens looked at per second, at most: Telegram slows whoever brings many bots at once"
+    )
     max_event_streams: Count = Field(100, description="exports and live streams of events that may be open at once")
     max_event_streams_per_key: Count = Field(10, description="the same, with one key")
     max_backlog: Count = Field(20_000, description="events that may wait for the disk before new commands are refused")
@@ -97,7 +101,7 @@ class Settings(CallerSettings, BrowserSettings):
     rate_limit_storage_uri: SecretStr | None = Field(
         None,
         validation_alias="RATE_LIMIT_STORAGE_URI",
-        description="redis://… shares the fleet's limits between processes; memory:// or none: each has its own",
+        description="redis://… shares limits between processes; memory:// or none: each has its own",
     )
 
     @field_validator("method_rps", mode="before")

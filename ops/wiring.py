@@ -14,37 +14,49 @@ from typing import Any
 import pykka
 
 from actors.acceptance import Archive
-from actors.accounts import AccountsActor, KeyRing, Weights
 from actors.audit import AuditActor
 from actors.codes import OpenCodes
 from actors.fleet import bots_of, remembers_hold, slots_of, take_up
 from actors.guards import Policy
 from actors.incarnations import GIVEN_UP, Bots
 from actors.journal import Journal
+from actors.key_ring import KeyRing
 from actors.messages import Drain, FoundOperator, TenantKey
 from actors.ports import Calling, Clock, Ports
 from actors.removal import Removals
-from actors.runtime import telling
 from actors.slot import Slot
 from actors.standing import Fatal, Standing
 from actors.stewards import RetentionSteward
 from actors.supervisor import Supervisor
 from actors.telegram import Telegram
+from actors.weights import Weights
 from domain import streams
 from domain.errors import StoreUnusable
 from domain.recovery import OpenThings
 from domain.store.ledger import Ledger
-from domain.store.vault import Vault
 from domain.tenant import removed_in
 from gateway.events.replay import Replay
+from gateway.limits import Limits
 from ops.clock import LoopTimers, SystemClock
 from ops.delivering import Delivering
 from ops.inbound import Following, Inbound, hearing_bots
-from ops.parts import alerts_of, incidents_of, permits_of, policy_of, projections_of
+from ops.inspecting import inspecting
+from ops.parts import (
+    able_to_alert,
+    accounts_of,
+    alerts_of,
+    incidents_of,
+    limits_of,
+    permits_of,
+    policy_of,
+    projections_of,
+    standing,
+)
 from ops.retention import worker
-from ops.sealed import bot_and_token, master_keys, sealed_token
+from ops.sealed import bot_and_token, opened_vault, sealed_token
 from ops.settings import Settings
 from ops.steward import Steward
+from ops.vault_job import VaultJob, vault_job
 from projections.all import all_projections
 from projections.control import Control
 from projections.past import Past
@@ -71,16 +83,19 @@ class Loft:
     views: Views
     past: Past
     retention: Standing[Any]
+    inspector: Standing[Any]
     runner: Runner
     projections: Control
     ledger: Ledger
     replay: Replay
     clock: Clock
+    limits: Limits
     troubles: Callable[[], list[str]]
     """What keeps it from being ready, or soon will."""
     first_admin_key: TenantKey | None
     """At the very first start, and never again."""
     steward: Steward
+    master_keys: VaultJob
 
 
 @asynccontextmanager
@@ -108,7 +123,7 @@ async def running(
         ledger = Ledger(store)
         tenants = list(ledger.streams_under(streams.TENANTS))
         removed = removed_in(recorded.event for recorded in tenants)
-        vault = Vault(store, master_keys(settings), removed)
+        vault, rotation = opened_vault(settings, store, removed)
         opened = interrupted(ledger)
         runner, views, past = projections_of(settings, ledger, stack)
         replay = Replay(ledger)
@@ -129,7 +144,7 @@ async def running(
         _take_up_all(opened, slots, removed, policy, ports, archive)
         incidents = incidents_of(ledger)
         alerting = alerts_of(settings, ports, ledger, stack)
-        tell_operator = telling(alerting)
+        ports = able_to_alert(ports, alerting, bots.values(), incidents)
         keys, weights = KeyRing(), Weights()
         supervisor = Supervisor(
             slots,
@@ -138,21 +153,21 @@ async def running(
             permits_of(settings, ports, weights, stack),
             policy,
             archive,
-            tell_operator,
+            ports.alert,
             [bot_id for (kind, bot_id), one in incidents.items() if kind == GIVEN_UP and one.is_open],
         ).begin(Fatal("the supervisor", steward.failed))
         stack.push_async_callback(_drained, supervisor, settings.drain_s)
         delivery = delivering.started(bots, slots, supervisor)
-        inbound = hearing_bots(settings, delivering, ledger, vault, tell_operator, supervisor, following, stack)
+        inbound = hearing_bots(settings, delivering, ledger, vault, ports.alert, supervisor, following, stack)
+        inspector = inspecting(slots, ledger, vault, ports, supervisor, stack, settings.token_check_rps)
         removals = Removals(supervisor, vault.shred, clock, ports.timers)
-        accounts = AccountsActor(tenants, journal, clock, keys, weights, removals).begin(
+        accounts = accounts_of(tenants, ports, ledger, keys, weights, removals, stack).begin(
             Fatal("the accounts", steward.failed)
         )
         work = worker(
             Retention(ledger, past, all_projections()), journal, clock, settings.retention_days, runner.position
         )
-        retention = Standing[Any]("retention", tuple, lambda _: RetentionSteward(work, clock, ports.timers), ports)
-        stack.push_async_callback(retention.stop)
+        retention = standing("retention", lambda: RetentionSteward(work, clock, ports.timers), ports, stack)
         first = None if settings.admin_key else await _ask(accounts, FoundOperator())
         control = Control(runner, ledger, clock)
         stack.callback(control.close)
@@ -165,6 +180,7 @@ async def running(
             delivery=delivery,
             notices=delivering.notices,
             retention=retention,
+            inspector=inspector,
             keys=keys,
             views=views,
             past=past,
@@ -173,13 +189,15 @@ async def running(
             ledger=ledger,
             replay=replay,
             clock=clock,
+            limits=limits_of(settings, stack),
             troubles=partial(
                 _troubles,
                 steward,
-                (alerting, delivery, inbound.updates, inbound.ownership, delivering.notices, retention),
+                (alerting, delivery, inbound.updates, inbound.ownership, delivering.notices, retention, inspector),
             ),
             first_admin_key=first,
             steward=steward,
+            master_keys=vault_job(rotation, stack),
         )
 
 

@@ -8,6 +8,7 @@ from projections.health import HealthProjection
 from projections.history import HistoryProjection
 from projections.projection import Projection
 from projections.retries import RetriesProjection
+from projections.tokens import TokensProjection
 from projections.usage import UsageProjection
 
 
@@ -18,5 +19,6 @@ def all_projections() -> list[Projection]:
         CommandsProjection(),
         HistoryProjection(),
         RetriesProjection(),
+        TokensProjection(),
         UsageProjection(),
     ]

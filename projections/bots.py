@@ -113,6 +113,11 @@ def _configured(event: events.BotConfigured, connection: sqlite3.Connection) -> 
     connection.execute(f"UPDATE bots SET config=? {_OWNERS}", (config, event.bot_id))  # noqa: S608  a constant
 
 
+def _renamed(event: events.BotRenamed, connection: sqlite3.Connection) -> None:
+    names = event.username, event.first_name
+    connection.execute("UPDATE bots SET username=?, first_name=? WHERE bot_id=?", (*names, event.bot_id))
+
+
 def _removed(event: events.BotRemoved, connection: sqlite3.Connection) -> None:
     connection.execute(f"DELETE FROM bots {_OWNERS}", (event.bot_id,))  # noqa: S608  a constant
 
@@ -141,5 +146,6 @@ _CHANGES: dict[type[events.Event], Callable[[Any, sqlite3.Connection], None]] = 
     events.BotSuspended: _suspended,
     events.BotResumed: _resumed,
     events.BotRemoved: _removed,
+    events.BotRenamed: _renamed,
     events.BotConfigured: _configured,
 }

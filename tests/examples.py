@@ -20,8 +20,9 @@ from domain.events import (
     HoldPlaced,
 )
 from domain.failure import Category
+from domain.keys import NewKey, written_key
 from domain.rules.tokens import Token, parse
-from domain.tenant import NewKey, Tenant, written_key
+from domain.tenant import Tenant
 
 NOON = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
 

@@ -137,6 +137,11 @@ class PostgresServer:
                 with suppress(ProcessLookupError):
                     os.kill(one, signal.SIGCONT)
 
+    def program(self, name: str) -> Path | None:
+        """One that came with the server; None: those of the package are few."""
+        found = self._bin / name
+        return found if found.exists() else None
+
     def close(self) -> None:
         if self._process is not None and self._process.poll() is None:
             self.stop()

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from actors.messages.accounts import FoundOperator, IssueKey, KeyInfo, ListKeys, RegisterTenant, RevokeKey, TenantKey
+from actors.messages.accounts import (
+    EndSessions,
+    FoundOperator,
+    IssueKey,
+    KeyInfo,
+    ListKeys,
+    RegisterTenant,
+    RevokeKey,
+    RotateKey,
+    TenantKey,
+)
 from actors.messages.audit import Act, ActRefused, OnRecord, SkipEvent
 from actors.messages.base import Message
 from actors.messages.bots import (
@@ -66,6 +76,17 @@ from actors.messages.system import (
     RetentionState,
     RunRetention,
 )
+from actors.messages.tokens import (
+    DescribeInspection,
+    Inspection,
+    InspectToken,
+    RotateToken,
+    TokenInspected,
+    TokenJudged,
+    ValidateAll,
+    ValidateToken,
+    ValidationJob,
+)
 from actors.messages.updates import CheckToken, DescribeUpdates, RotateWebhook, UpdatesState
 
 __all__ = [
@@ -87,6 +108,7 @@ __all__ = [
     "DescribeBreaker",
     "DescribeCallback",
     "DescribeFleet",
+    "DescribeInspection",
     "DescribeLimits",
     "DescribeRetention",
     "DescribeTenant",
@@ -94,9 +116,12 @@ __all__ = [
     "DescribeVerification",
     "Drain",
     "Durability",
+    "EndSessions",
     "Execute",
     "FleetState",
     "FoundOperator",
+    "InspectToken",
+    "Inspection",
     "IssueCode",
     "IssueKey",
     "KeyInfo",
@@ -130,6 +155,8 @@ __all__ = [
     "RetentionReport",
     "RetentionState",
     "RevokeKey",
+    "RotateKey",
+    "RotateToken",
     "RotateWebhook",
     "RunRetention",
     "SetBreaker",
@@ -139,7 +166,12 @@ __all__ = [
     "SuspendBot",
     "TenantInfo",
     "TenantKey",
+    "TokenInspected",
+    "TokenJudged",
     "UpdatesState",
+    "ValidateAll",
+    "ValidateToken",
+    "ValidationJob",
     "Verification",
     "WeighTenant",
 ]

@@ -21,10 +21,26 @@ class IssueKey(Message, frozen=True):
     tenant_id: str
     scopes: tuple[Scope, ...]
     label: str
+    expires_at: datetime | None = None
+
+
+class RotateKey(Message, frozen=True):
+    """Answered with the successor's `TenantKey`."""
+
+    tenant_id: str
+    key_id: str
+    overlap_s: float
 
 
 class RevokeKey(Message, frozen=True):
     """Answered with the position."""
+
+    tenant_id: str
+    key_id: str
+
+
+class EndSessions(Message, frozen=True):
+    """All browser sessions of this key. Answered with the position."""
 
     tenant_id: str
     key_id: str
@@ -48,6 +64,9 @@ class TenantKey(Message, frozen=True):
     key_id: str
     api_key: str
     position: int
+    scopes: tuple[str, ...]
+    label: str
+    expires_at: datetime | None
 
     def __repr__(self) -> str:
         return f"TenantKey({self.tenant_id}, {self.key_id}, <redacted>)"
@@ -62,3 +81,8 @@ class KeyInfo(Message, frozen=True):
     scopes: tuple[str, ...]
     label: str
     issued_at: datetime
+    expires_at: datetime | None = None
+    """None: never."""
+    successor_id: str | None = None
+    last_used_at: datetime | None = None
+    """None: never, as far as is known."""

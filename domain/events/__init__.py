@@ -40,14 +40,9 @@ from domain.events.lifecycle import (
     BreakerOpened,
     CallbackSet,
     ChallengeWithdrawn,
-    KeyIssued,
-    KeyRevoked,
     OwnershipChallenged,
     PollingStarted,
     RetryStatisticsReset,
-    TenantRegistered,
-    TenantRemoved,
-    TenantWeighted,
     WebhookEvent,
     WebhookLost,
     WebhookRemoved,
@@ -66,6 +61,17 @@ from domain.events.notices import (
 from domain.events.operator import AdminActed, AdminActRefused, OperatorEvent, ProjectionEventSkipped
 from domain.events.ownership import OwnershipCodeIssued, OwnershipVerified
 from domain.events.retention import DaySummarised, RetentionRan
+from domain.events.tenants import (
+    KeyIssued,
+    KeyRevoked,
+    KeyRotated,
+    KeyUsed,
+    SessionsEnded,
+    TenantRegistered,
+    TenantRemoved,
+    TenantWeighted,
+)
+from domain.events.tokens import BotRenamed, TokenRotated, TokensInspected, TokenValidated
 
 __all__ = [
     "CATALOGUE",
@@ -83,6 +89,7 @@ __all__ = [
     "BotConfigured",
     "BotRegistered",
     "BotRemoved",
+    "BotRenamed",
     "BotResumed",
     "BotSuspended",
     "BreakerClosed",
@@ -108,6 +115,8 @@ __all__ = [
     "HoldPlaced",
     "KeyIssued",
     "KeyRevoked",
+    "KeyRotated",
+    "KeyUsed",
     "NoticeEndpointSet",
     "NoticeEvent",
     "NoticeGiven",
@@ -120,9 +129,13 @@ __all__ = [
     "ProjectionEventSkipped",
     "RetentionRan",
     "RetryStatisticsReset",
+    "SessionsEnded",
     "TenantRegistered",
     "TenantRemoved",
     "TenantWeighted",
+    "TokenRotated",
+    "TokenValidated",
+    "TokensInspected",
     "UpdateDelivered",
     "UpdateDeliveryFailed",
     "UpdateReceived",

@@ -1,4 +1,4 @@
-"""What happened to tenants and to bots: their lifecycles, kept for ever."""
+"""What happened to bots: their lifecycles, kept for ever."""
 
 from __future__ import annotations
 
@@ -6,55 +6,6 @@ from datetime import datetime
 
 from domain.config import Config
 from domain.events.base import Event
-
-# Tenants: stream tenant/<tenant_id>
-
-
-class TenantRegistered(Event, frozen=True, kw_only=True):
-    """From now on there is such a tenant, without bots."""
-
-    TOPIC = "tenant-registered"
-    tenant_id: str
-    name: str
-
-
-class KeyIssued(Event, frozen=True, kw_only=True):
-    """`secret_hash` is the SHA-256 of 256 random bits, hexadecimal."""
-
-    TOPIC = "key-issued"
-    tenant_id: str
-    key_id: str
-    secret_hash: str
-    scopes: tuple[str, ...]
-    label: str = ""
-
-
-class KeyRevoked(Event, frozen=True, kw_only=True):
-    """The key opens nothing any more."""
-
-    TOPIC = "key-revoked"
-    tenant_id: str
-    key_id: str
-
-
-class TenantWeighted(Event, frozen=True, kw_only=True):
-    """From now on its share, beside the weights of the others, where less may leave than all of them want."""
-
-    TOPIC = "tenant-weighted"
-    tenant_id: str
-    weight: int
-    by: str
-    reason: str
-
-
-class TenantRemoved(Event, frozen=True, kw_only=True):
-    """Its keys open nothing any more. Its bots are removed next, and then the key that its data is sealed under."""
-
-    TOPIC = "tenant-removed"
-    tenant_id: str
-    by: str
-    reason: str
-
 
 # Bots: stream bot/<bot_id>
 
@@ -195,6 +146,8 @@ class WebhookSet(WebhookEvent, frozen=True, kw_only=True):
     TOPIC = "webhook-set"
     path_sealed: bytes
     secret_sealed: bytes
+    token_fingerprint: str = ""
+    """Of the bot's token at that time: with another one comes another address."""
 
 
 class WebhookRemoved(WebhookEvent, frozen=True, kw_only=True):

@@ -24,6 +24,7 @@ from domain.store import postgres_inbox
 from domain.store import postgres_schema as schema
 from domain.store.inbox import InboxRow
 from domain.store.postgres_connecting import TIMEOUT_S, connected, first_line, prepared
+from domain.store.postgres_data_keys import PostgresDataKeys
 from domain.store.postgres_inbox import PostgresInbox
 from domain.store.selection import Dialect, Selection, conditions
 from domain.store.store import Mark, Place, Row
@@ -97,6 +98,7 @@ class PostgresStore:
         try:
             self.events = _Recorder(self.datastore, events_table_name="events")
             self.inbox = PostgresInbox(self.reading, self.writing)
+            self.data_keys = PostgresDataKeys(self.reading, self.writing)
         except NO_ANSWER as error:
             self.close()
             raise StoreUnusable(f"{name}: {first_line(error)}") from error
@@ -173,16 +175,6 @@ class PostgresStore:
     def snapshot(self, stream: str) -> tuple[int, bytes] | None:
         found = self._all("SELECT version, state FROM snapshots WHERE stream = %s", (stream,))
         return found[0] if found else None
-
-    def data_key(self, tenant_id: str) -> bytes | None:
-        found = self._all("SELECT sealed FROM data_keys WHERE tenant_id = %s", (tenant_id,))
-        return found[0][0] if found else None
-
-    def keep_data_key(self, tenant_id: str, sealed: bytes) -> None:
-        self._run("INSERT INTO data_keys VALUES (%s, %s) ON CONFLICT DO NOTHING", (tenant_id, sealed))
-
-    def forget_data_keys(self, *tenant_ids: str) -> None:
-        self._run("DELETE FROM data_keys WHERE tenant_id = ANY(%s)", (list(tenant_ids),))
 
     def prepare(self, today: date) -> None:
         self._make_partitions(schema.days_around(today))

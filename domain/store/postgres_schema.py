@@ -11,7 +11,7 @@ from contextlib import suppress
 from datetime import date, timedelta
 
 from domain.errors import StoreUnusable
-from domain.store import postgres_inbox
+from domain.store import postgres_data_keys, postgres_inbox
 from domain.store.postgres_connecting import ADVISORY, SCHEMA_LOCK, Connection
 
 VERSION = 2
@@ -31,7 +31,7 @@ TABLES = (
     "CREATE TABLE log (head bigint NOT NULL, low_water bigint NOT NULL) WITH (fillfactor = 10)",
     "INSERT INTO log VALUES (0, 1)",
     "CREATE TABLE snapshots (stream text PRIMARY KEY, version bigint NOT NULL, state bytea NOT NULL)",
-    "CREATE TABLE data_keys (tenant_id text PRIMARY KEY, sealed bytea NOT NULL)",
+    postgres_data_keys.TABLE,
     *postgres_inbox.TABLES,
     f"INSERT INTO schema_version VALUES ({VERSION})",  # noqa: S608  a number of ours
 )

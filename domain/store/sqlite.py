@@ -24,9 +24,10 @@ from eventsourcing.sqlite import (
 )
 
 from domain.errors import StaleStream, StoreUnavailable, StoreUnusable
-from domain.store import sqlite_inbox
+from domain.store import sqlite_data_keys, sqlite_inbox
 from domain.store.inbox import InboxRow
 from domain.store.selection import Dialect, Selection, conditions
+from domain.store.sqlite_data_keys import SQLiteDataKeys
 from domain.store.sqlite_inbox import SQLiteInbox
 from domain.store.store import Mark, Place, Row
 
@@ -65,7 +66,7 @@ class _Recorder(SQLiteApplicationRecorder):
             # Only the newest of each stream is worth keeping: any other can be folded again.
             "CREATE TABLE IF NOT EXISTS snapshots "
             "(stream TEXT PRIMARY KEY, version INTEGER NOT NULL, state BLOB NOT NULL)",
-            "CREATE TABLE IF NOT EXISTS data_keys (tenant_id TEXT PRIMARY KEY, sealed BLOB NOT NULL)",
+            sqlite_data_keys.TABLE,
             *sqlite_inbox.TABLES,
             f"PRAGMA user_version={VERSION}",
         ]
@@ -92,6 +93,7 @@ class SQLiteStore:
             self.datastore.pool = _Pool(db_name=path.absolute().as_uri(), lock_timeout=LOCK_TIMEOUT_S)
             self.events = _Recorder(self.datastore)
             self.inbox = SQLiteInbox(self.reading, self.writing)
+            self.data_keys = SQLiteDataKeys(self.reading, self.writing)
             with self.datastore.transaction(commit=False) as cursor:
                 cursor.execute("PRAGMA user_version")
                 version = int(cursor.fetchone()[0])
@@ -183,28 +185,6 @@ class SQLiteStore:
             cursor.execute("SELECT position FROM marks WHERE name='low_water'")
             row = cursor.fetchone()
             return int(row[0]) if row else 1
-
-    def data_key(self, tenant_id: str) -> bytes | None:
-        with self.reading() as cursor:
-            cursor.execute("SELECT sealed FROM data_keys WHERE tenant_id=?", (tenant_id,))
-            row = cursor.fetchone()
-            return bytes(row[0]) if row else None
-
-    def keep_data_key(self, tenant_id: str, sealed: bytes) -> None:
-        with self.writing() as cursor:
-            cursor.execute("INSERT OR IGNORE INTO data_keys VALUES (?, ?)", (tenant_id, sealed))
-
-    def forget_data_keys(self, *tenant_ids: str) -> None:
-        """Their bytes are overwritten too, in the file and in its write-ahead log."""
-        with self.writing() as cursor:
-            cursor.execute("PRAGMA secure_delete=ON")
-            cursor.executemany("DELETE FROM data_keys WHERE tenant_id=?", [(one,) for one in tenant_ids])
-            cursor.execute("PRAGMA secure_delete=OFF")
-        with self.reading() as cursor:
-            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            is_busy = cursor.fetchone()[0]
-        if is_busy:
-            raise StoreUnavailable("A reader keeps the write-ahead log from being emptied.")
 
     def prepare(self, today: date) -> None:
         """A file has room for every day."""

@@ -11,6 +11,7 @@ from eventsourcing.sqlite import SQLiteDatastore
 
 from domain.errors import AlreadyOwned, StoreUnusable
 from domain.store.sqlite import SQLiteStore
+from domain.store.sqlite_data_keys import SQLiteDataKeys
 from domain.store.sqlite_inbox import SQLiteInbox
 
 
@@ -49,26 +50,27 @@ class SQLiteReader(SQLiteStore):
         self.path = path
         self.datastore = SQLiteDatastore(f"{path.absolute().as_uri()}?mode=ro", originator_id_type="text")
         self.inbox = SQLiteInbox(self.reading, self.writing)
+        self.data_keys = SQLiteDataKeys(self.reading, self.writing)
 
 
 class SQLiteDatabase:
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self.name = str(path)
 
     def owned_by(self, holder: str) -> OwnerLock:
-        return OwnerLock(self._path, holder)
+        return OwnerLock(self.path, holder)
 
     def opened(self) -> SQLiteStore:
-        return SQLiteStore(self._path)
+        return SQLiteStore(self.path)
 
     def reader(self) -> SQLiteStore:
-        return SQLiteReader(self._path)
+        return SQLiteReader(self.path)
 
     def migrate(self, today: date, *, dry_run: bool) -> list[str]:
         """A gateway makes what it needs by itself; here it is made before."""
         del today
-        there = self._path.exists()
+        there = self.path.exists()
         if there or not dry_run:
             self.opened().close()
-        return [] if there else [f"make {self._path}"]
+        return [] if there else [f"make {self.path}"]

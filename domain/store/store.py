@@ -8,6 +8,7 @@ from typing import Protocol
 
 from eventsourcing.persistence import StoredEvent
 
+from domain.store.data_keys import DataKeys
 from domain.store.inbox import Inbox, InboxRow
 from domain.store.selection import Selection
 
@@ -24,6 +25,9 @@ class Store(Protocol):
 
     @property
     def inbox(self) -> Inbox: ...
+
+    @property
+    def data_keys(self) -> DataKeys: ...
 
     def insert(self, stored: Sequence[StoredEvent], mark: Mark, inbox: Sequence[InboxRow] = ()) -> Sequence[int]:
         """One transaction. Raises StaleStream when a version is taken, or an update of the inbox is there already."""
@@ -56,14 +60,6 @@ class Store(Protocol):
     def keep_snapshot(self, stream: str, version: int, state: bytes) -> None: ...
 
     def snapshot(self, stream: str) -> tuple[int, bytes] | None: ...
-
-    def data_key(self, tenant_id: str) -> bytes | None: ...
-
-    def keep_data_key(self, tenant_id: str, sealed: bytes) -> None:
-        """The first that is kept stays."""
-
-    def forget_data_keys(self, *tenant_ids: str) -> None:
-        """For good, as far as a database can; also those that are forgotten already."""
 
     def prepare(self, today: date) -> None:
         """Makes room for the events of the days ahead, where a store needs that."""

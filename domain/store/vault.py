@@ -1,21 +1,24 @@
 """Secrets at rest: AES-GCM under a data key per tenant, each data key sealed by a master key (envelope encryption).
 
 A sealed value begins with its format. What it is for (`purpose`) is authenticated with it, so a sealed value moved
-elsewhere does not open. Destroying a tenant's data key shreds everything sealed under it.
+elsewhere does not open. Destroying a tenant's data key shreds everything sealed under it. A new master key seals the
+data keys anew (`domain/store/rotation.py`); what they sealed stays as it is.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 import secrets
-from collections.abc import Iterable
-from pathlib import Path
+import threading
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from domain.errors import Shredded, StoreUnusable, WrongMasterKey
+from domain.errors import Shredded, WrongMasterKey
+from domain.store.data_keys import Reseal, SealedKey
+from domain.store.master_keys import MasterKeys, named_in
 from domain.store.store import Store
 
 KEY_BYTES = 32
@@ -46,13 +49,15 @@ class Vault:
     `shredded`: tenants whose keys are gone, or must go.
     """
 
-    def __init__(self, store: Store, master_keys: list[bytes], shredded: Iterable[str] = ()) -> None:
+    def __init__(self, store: Store, master_keys: Sequence[bytes], shredded: Iterable[str] = ()) -> None:
         self._store = store
         self._shredded = set(shredded)
-        # AES wants 32 bytes and an operator may give any text: both become a key by hashing.
-        self._masters = [AESGCM(hashlib.sha256(key).digest()) for key in master_keys]
+        self._masters = MasterKeys(master_keys)
+        self._sealing = threading.Lock()
+        """Held while a data key is sealed: none is stored under an older master key once there is a newer one."""
         self._data_keys: dict[str, AESGCM] = {}
         self._nonces = Nonces()
+        self._check()
         self._data_key(_CHECK)
 
     def seal(self, tenant_id: str, purpose: str, plain: bytes) -> bytes:
@@ -76,7 +81,55 @@ class Vault:
         self._shredded.update(tenant_ids)
         for tenant_id in tenant_ids:
             self._data_keys.pop(tenant_id, None)
-        self._store.forget_data_keys(*tenant_ids)
+        self._store.data_keys.forget(*tenant_ids)
+
+    @property
+    def master_key_ids(self) -> tuple[str, ...]:
+        """Newest first."""
+        return self._masters.ids
+
+    def take(self, master_keys: Sequence[bytes]) -> None:
+        """From now on the first of these seals. Every key that data keys are still sealed under must be among them."""
+        with self._sealing:
+            self._masters = MasterKeys(master_keys)
+
+    def data_keys_by_master(self) -> Counter[str]:
+        """How many are sealed under which master key; "": under none that is known. Blocks."""
+        return Counter(self._masters.id_in(*one) for one in self._stored_keys())
+
+    def not_under_newest(self) -> list[SealedKey]:
+        """Blocks."""
+        return [one for one in self._stored_keys() if named_in(one.sealed) != self._masters.newest]
+
+    def reseal(self, keys: Iterable[SealedKey]) -> list[str]:
+        """Under the newest master key, in one transaction; whose data key none of them opens, and stays as it was.
+
+        A data key that is destroyed meanwhile stays destroyed.
+        """
+        changes, lost = list[Reseal](), list[str]()
+        for tenant_id, sealed in keys:
+            data_key = self._masters.open(tenant_id, sealed)
+            if data_key is None:
+                lost.append(tenant_id)
+            else:
+                changes.append(Reseal(tenant_id, sealed, self._masters.seal(tenant_id, data_key)))
+        self._store.data_keys.change(changes)
+        return lost
+
+    def _stored_keys(self) -> list[SealedKey]:
+        return [one for one in self._store.data_keys.all() if one.tenant_id not in self._shredded]
+
+    def _check(self) -> None:
+        """All of them, not one: a master key may have been taken away before everything was sealed under the next."""
+        counts = self.data_keys_by_master()
+        missing = [key_id for key_id in counts if key_id not in self._masters.ids]
+        if missing:
+            count = sum(counts[key_id] for key_id in missing)
+            named = " and ".join(sorted(key_id or "without an id" for key_id in missing))
+            raise WrongMasterKey(
+                f"{count} of its {counts.total()} data keys are sealed under the master key {named}; "
+                f"given is {', '.join(self._masters.ids)}."
+            )
 
     def _data_key(self, tenant_id: str) -> AESGCM:
         key = self._known_key(tenant_id)
@@ -102,51 +155,20 @@ class Vault:
         return self._data_keys[tenant_id]
 
     def _stored_key(self, tenant_id: str) -> bytes | None:
-        sealed = self._store.data_key(tenant_id)
+        sealed = self._store.data_keys.of(tenant_id)
         if sealed is None:
             return None
-        for master in self._masters:
-            try:
-                return master.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], tenant_id.encode())
-            except InvalidTag:
-                continue
-        raise WrongMasterKey(
-            "Set BOTLOFT_MASTER_KEYS to the key it was made with, or put its master.key back into BOTLOFT_STATE_DIR."
-        )
+        data_key = self._masters.open(tenant_id, sealed)
+        if data_key is None:
+            raise WrongMasterKey(f"The data key of tenant {tenant_id} opens with none of the master keys.")
+        return data_key
 
     def _made_key(self, tenant_id: str) -> bytes:
         """The first that is stored is the tenant's key: two threads may make one at the same time."""
-        key, nonce = secrets.token_bytes(KEY_BYTES), os.urandom(NONCE_BYTES)
-        sealed = nonce + self._masters[0].encrypt(nonce, key, tenant_id.encode())
-        self._store.keep_data_key(tenant_id, sealed)
+        key = secrets.token_bytes(KEY_BYTES)
+        with self._sealing:
+            self._store.data_keys.keep(tenant_id, self._masters.seal(tenant_id, key))
         return self._stored_key(tenant_id) or key
-
-
-def master_key_file(path: Path) -> bytes:
-    """The key in this file; made, for its owner's eyes only, where there is none yet."""
-    try:
-        made = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return _kept_key(path)
-    except OSError as error:
-        raise StoreUnusable(f"{path}: {error.strerror}. Is the directory there and writable?") from error
-    key = secrets.token_hex(KEY_BYTES).encode()
-    with os.fdopen(made, "wb") as file:
-        file.write(key + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-    return key
-
-
-def _kept_key(path: Path) -> bytes:
-    try:
-        key = path.read_bytes().strip()
-    except OSError as error:
-        raise StoreUnusable(f"{path}: {error.strerror}. Is it a file that this user may read?") from error
-    if not key:
-        # A crash or a full disk may leave it so, and everybody knows the empty key.
-        raise StoreUnusable(f"{path} is empty. Put the key back, or delete the file if nothing was kept under it yet.")
-    return key
 
 
 def _bound_to(tenant_id: str, purpose: str) -> bytes:

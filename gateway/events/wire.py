@@ -20,8 +20,9 @@ SEEN = frozenset({
     # of every event
     "occurred_at", "bot_id", "tenant_id",
     # accounts and bots
-    "name", "key_id", "scopes", "label", "username", "first_name", "reason", "by", "config", "cause", "until",
-    "expires_at", "is_takeover",
+    "name", "key_id", "scopes", "label", "expires_at", "successor_id", "last_used_at",
+    "username", "first_name", "reason", "by", "config", "cause", "until",
+    "why", "valid", "revoked", "is_takeover",
     # commands
     "command_id", "method", "received_at", "deadline_s", "chat", "retry_uncertain", "patient", "attempt", "attempts",
     "category", "description", "telegram_ms", "telegram_code", "retry_after_s", "again_at", "queue_ms", "waits",

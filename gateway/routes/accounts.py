@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager, nullcontext
+from datetime import datetime, timedelta
+from typing import Annotated
 
+from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from actors.messages import IssueKey, KeyInfo, ListKeys, RegisterTenant, RevokeKey, TenantKey
-from domain.tenant import MAX_NAME, Scope
+from actors.messages import IssueKey, KeyInfo, ListKeys, RegisterTenant, RevokeKey, RotateKey, TenantKey
+from domain.tenant import MAX_LIFE, MAX_NAME, MAX_OVERLAP, Scope
 from gateway import bodies
 from gateway.answers import answer, nothing
 from gateway.asking import asked
@@ -18,10 +21,12 @@ from gateway.auth import Caller, Gate
 from gateway.doors import Doors
 from gateway.problems import Problem
 from gateway.reading import Reads
+from gateway.routes.whatif import moment
 from gateway.routing import at
 
 MAX_LABEL = 100
 MAX_KEY_ID = 64
+OVERLAP_S = 86_400.0
 SCOPES = frozenset(scope.value for scope in Scope)
 KEY_HOLDERS = (Scope.TENANT, Scope.ADMIN)
 
@@ -33,6 +38,12 @@ class NewTenant(bodies.Body, frozen=True):
 class NewKey(bodies.Body, frozen=True):
     label: str = ""
     scopes: list[str] | None = None
+    expires_in_s: Annotated[float, Meta(gt=0, le=MAX_LIFE.total_seconds())] | None = None
+    expires_at: str | None = None
+
+
+class Rotation(bodies.Body, frozen=True):
+    overlap_s: Annotated[float, Meta(ge=0, le=MAX_OVERLAP.total_seconds())] = OVERLAP_S
 
 
 class Accounts:
@@ -46,6 +57,7 @@ class Accounts:
             at("/auth/register", POST=self.register),
             at("/api/keys", GET=self.listed, POST=self.issue),
             at("/api/keys/{key_id}", DELETE=self.revoke),
+            at("/api/keys/{key_id}/rotate", POST=self.rotate),
         ]
 
     async def register(self, request: Request) -> Response:
@@ -63,17 +75,19 @@ class Accounts:
         body = await bodies.of_request(request, NewKey, self._doors.options.max_body_bytes)
         scopes = _scopes(caller, body.scopes)
         label = bodies.line_of("label", body.label, MAX_LABEL, default="unnamed")
+        expires_at = _end_of(body, self._doors.clock.utc())
+        message = IssueKey(caller.tenant_id, scopes, label, expires_at)
         async with self._on_record(request, caller, "key.issue", f"{label} ({', '.join(scopes)})"):
-            made: TenantKey = await asked(self._doors.accounts, IssueKey(caller.tenant_id, scopes, label))
-        self._reads.wrote(caller.tenant_id, made.position)
-        content = {
-            "key_id": made.key_id,
-            "api_key": made.api_key,
-            "scopes": scopes,
-            "label": label,
-            "position": made.position,
-        }
-        return answer(content, 201, position=made.position)
+            return self._issued(await asked(self._doors.accounts, message))
+
+    async def rotate(self, request: Request) -> Response:
+        """Another key in its place; the old one goes on for `overlap_s`. Also of the key that asks."""
+        caller = self._gate.caller(request, *Scope)
+        body = await bodies.of_request(request, Rotation, self._doors.options.max_body_bytes)
+        key_id = self._within_reach(caller, request)
+        message = RotateKey(caller.tenant_id, key_id, body.overlap_s)
+        async with self._on_record(request, caller, "key.rotate", key_id):
+            return self._issued(await asked(self._doors.accounts, message))
 
     async def listed(self, request: Request) -> Response:
         caller = self._caller(request)
@@ -82,19 +96,44 @@ class Accounts:
 
     async def revoke(self, request: Request) -> Response:
         caller = self._caller(request)
-        key_id = request.path_params["key_id"]
-        if len(key_id) > MAX_KEY_ID:
-            raise Problem("not_found")
+        key_id = self._within_reach(caller, request)
         async with self._on_record(request, caller, "key.revoke", key_id):
             position: int = await asked(self._doors.accounts, RevokeKey(caller.tenant_id, key_id))
         self._reads.wrote(caller.tenant_id, position)
         return nothing(position=position)
 
+    def _issued(self, made: TenantKey) -> Response:
+        self._reads.wrote(made.tenant_id, made.position)
+        content = {
+            "key_id": made.key_id,
+            "api_key": made.api_key,
+            "scopes": made.scopes,
+            "label": made.label,
+            "expires_at": made.expires_at,
+            "position": made.position,
+        }
+        return answer(content, 201, position=made.position)
+
     def _caller(self, request: Request) -> Caller:
         return self._gate.caller(request, *KEY_HOLDERS)
 
+    def _within_reach(self, caller: Caller, request: Request) -> str:
+        """Its own key, or one that can do no more: else an analyst could rotate itself an admin's."""
+        key_id = str(request.path_params["key_id"])
+        if len(key_id) > MAX_KEY_ID:
+            raise Problem("not_found")
+        if key_id == caller.key_id or caller.is_admin:
+            return key_id
+        if Scope.TENANT not in caller.scopes:
+            raise Problem("forbidden", "An analyst's key rotates itself alone.")
+        key = self._doors.find_key(key_id)
+        # Nothing is said here of other tenants' keys: to the actor they are as none.
+        if key is not None and key.tenant_id == caller.tenant_id and not set(key.scopes) <= set(caller.scopes):
+            raise Problem("forbidden", "That key can do more than yours. Ask with an admin's key.")
+        return key_id
+
     def _an_admin(self, request: Request) -> Caller:
-        if "authorization" not in request.headers:
+        if self._gate.shows_nothing(request):
             raise Problem("forbidden", "Registration is closed here: it takes an admin's key.")
         return self._gate.admin(request)
 
@@ -105,6 +144,14 @@ class Accounts:
         if caller is None or not caller.is_admin:
             return nullcontext()
         return on_record(self._doors.audit, request, caller, action, target)
+
+
+def _end_of(body: NewKey, now: datetime) -> datetime | None:
+    if body.expires_in_s is not None and body.expires_at is not None:
+        raise Problem("invalid_request", 'Say either "expires_in_s" or "expires_at".')
+    if body.expires_in_s is not None:
+        return now + timedelta(seconds=body.expires_in_s)
+    return None if body.expires_at is None else moment("expires_at", body.expires_at)
 
 
 def _scopes(caller: Caller, asked_for: list[str] | None) -> tuple[Scope, ...]:

@@ -17,6 +17,7 @@ from actors.messages import (
     RegisterBot,
     RemoveBot,
     ResumeBot,
+    RotateToken,
     SuspendBot,
     UpdatesState,
 )
@@ -57,6 +58,7 @@ class Bots:
         return [
             at("/api/bots", GET=self.listed, POST=self.register),
             at("/api/bots/{bot_id}", GET=self.shown, PATCH=self.configure, DELETE=self.remove),
+            at("/api/bots/{bot_id}/token", PUT=self.rotate_token),
             at("/api/bots/{bot_id}/suspend", POST=self.suspend),
             at("/api/bots/{bot_id}/resume", POST=self.resume),
         ]
@@ -109,6 +111,15 @@ class Bots:
         changed: BotChanged = await asked(self._doors.fleet, message)
         self._reads.wrote(caller.tenant_id, changed.position)
         return nothing(position=changed.position)
+
+    async def rotate_token(self, request: Request) -> Response:
+        """The same bot goes on, with all that it has."""
+        caller, bot_id = self._caller(request), _bot_id(request)
+        body = await bodies.of_request(request, NewBot, self._doors.options.max_body_bytes)
+        token = parse(body.token)
+        if token is None:
+            raise Problem("token_format")
+        return self._changed(caller, await asked(self._doors.fleet, RotateToken(bot_id, caller.tenant_id, token)))
 
     async def suspend(self, request: Request) -> Response:
         caller = self._caller(request)

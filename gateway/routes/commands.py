@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 import uuid_utils
+from starlette.requests import Request
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
@@ -25,6 +26,7 @@ from gateway import bodies
 from gateway.answers import COMMAND_ID, POSITION, RAW_COMMON
 from gateway.asking import reply_of
 from gateway.auth import Gate
+from gateway.clients import client_of
 from gateway.doors import Doors
 from gateway.outcomes import accepted, done, problem_of, unanswered
 from gateway.parameters import check
@@ -40,6 +42,7 @@ MAX_CHAT = 64
 WHOLE_NUMBER = re.compile(r"[+-]?\d{1,32}", re.ASCII)
 NOT_AN_OUTCOME = ("not_found", "idempotency_in_flight", "idempotency_mismatch")
 """These say nothing about whether anything was sent."""
+NOT_SENT = {"outcome": Final.NOT_SENT}
 REPLAYED = ((b"idempotent-replayed", b"true"),)
 _ID, _POSITION = COMMAND_ID.lower().encode(), POSITION.lower().encode()
 _JSON = (b"content-type", b"application/json")
@@ -70,7 +73,7 @@ class Commands:
             await not_handled(scope["method"], ("POST", "OPTIONS"))(scope, receive, send)
             return
         execute = await self._asked_for(scope, receive)
-        reply = await self._reply(execute)
+        reply = await self.reply(execute)
         if isinstance(reply, Accepted):
             await _send(send, 202, accepted(reply), _accepted_headers(reply))
             return
@@ -83,7 +86,12 @@ class Commands:
     async def _asked_for(self, scope: Scope, receive: Receive) -> Execute:
         """What the request asks for; a problem where it cannot be had."""
         headers: dict[bytes, bytes] = dict(scope["headers"])
-        caller = self._gate.admitted(bodies.header_of(headers, b"authorization"), KeyScope.TENANT)
+        authorization = bodies.header_of(headers, b"authorization")
+        if authorization is None:
+            caller = self._gate.caller(Request(scope), KeyScope.TENANT)
+        else:
+            caller = self._gate.admitted(authorization, KeyScope.TENANT)
+        self._doors.limits.take_by_key(caller.key_id, client_of(scope), NOT_SENT)
         in_path = scope["path_params"]
         bot_id = bot_id_in(in_path["bot_id"])
         method = _method(in_path["method"])
@@ -99,7 +107,7 @@ class Commands:
             tenant_id=caller.tenant_id,
             method=method.name,
             parameters=parameters,
-            chat=_chat(method, parameters),
+            chat=chat_of(method, parameters),
             received_at=self._doors.clock.utc(),
             deadline_s=wishes.deadline_s,
             retry_uncertain=wishes.retry_uncertain,
@@ -110,7 +118,7 @@ class Commands:
         body_hash = hashlib.sha256(b"%d/%s/%s" % (bot_id, method.name.encode(), body)).hexdigest()
         return Execute(command, Durability(body_hash, wishes.key, wishes.wait_s))
 
-    async def _reply(self, execute: Execute) -> Outcome | Accepted | Replayed:
+    async def reply(self, execute: Execute) -> Outcome | Accepted | Replayed:
         command, durability = execute.command, execute.durability
         waits_s = command.deadline_s if durability is None or durability.wait_s is None else durability.wait_s
         try:
@@ -125,7 +133,7 @@ class Commands:
             return reply
         assert isinstance(reply, Refused)  # noqa: S101  the other reply that Execute names
         # Nothing of it is recorded, so there is no id to look up.
-        members = {} if reply.code in NOT_AN_OUTCOME else {"outcome": Final.NOT_SENT}
+        members = {} if reply.code in NOT_AN_OUTCOME else NOT_SENT
         raise of_refusal(reply, members)
 
 
@@ -154,7 +162,7 @@ def _method(name: str) -> Method:
     return method
 
 
-def _chat(method: Method, parameters: dict[str, object]) -> str | None:
+def chat_of(method: Method, parameters: dict[str, object]) -> str | None:
     """The chat that the command names, in one spelling."""
     named = parameters.get(method.chat) if method.chat is not None else None
     if named is None:

@@ -68,12 +68,9 @@ class Events:
         # A browser that comes back repeats its address: the header is newer.
         seen = _last_event_id(request)
         after = head if seen is None and wanted.after is None else _come_to("after", seen or wanted.after or 0, head)
+        welcome = self._gate.stays_open(request, caller)
         live = self._replay.live(
-            wanted.selection,
-            after,
-            lambda: self._places.taken,
-            lambda: self._opens(caller),
-            for_admin=caller.is_admin,
+            wanted.selection, after, lambda: self._places.taken, welcome, for_admin=caller.is_admin
         )
         return self._streamed(live, caller, SSE, after)
 
@@ -87,10 +84,6 @@ class Events:
 
     def _reader(self, request: Request) -> Caller:
         return self._gate.caller(request, *READERS)
-
-    def _opens(self, caller: Caller) -> bool:
-        """A key that is revoked meanwhile opens nothing any more."""
-        return caller.key_id is None or self._doors.find_key(caller.key_id) is not None
 
 
 def _last_event_id(request: Request) -> int | None:

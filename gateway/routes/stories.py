@@ -14,6 +14,7 @@ from domain.tenant import Scope
 from gateway.answers import answer
 from gateway.asking import asked
 from gateway.auth import Gate
+from gateway.clients import client_of
 from gateway.doors import Doors
 from gateway.problems import Problem
 from gateway.reading import Reads, Seen, at_least, bot_id_in, number_in_query
@@ -51,6 +52,7 @@ class Stories:
 
     async def _story(self, request: Request, *scopes: Scope) -> tuple[CommandStory, int]:
         caller = self._gate.caller(request, *scopes)
+        self._doors.limits.take_by_key(caller.key_id, client_of(request.scope))
         command_id = request.path_params["command_id"]
         if len(command_id) > MAX_ID:
             raise _not_found()

@@ -75,10 +75,10 @@ class Tenants:
         return nothing(position=position)
 
     async def limits(self, request: Request) -> Response:
-        """What is set, whether other processes share it now, and how many wait for it."""
+        """What is set, whether other processes share it now, how many wait for it; and the same of callers."""
         self._gate.admin(request)
         found: Limits = await asked(self._doors.fleet, DescribeLimits())
-        return answer(found)
+        return answer({**msgspec.structs.asdict(found), "callers": self._doors.limits.told()})
 
 
 def _tenant_id(request: Request) -> str:

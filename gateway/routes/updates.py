@@ -27,6 +27,7 @@ from gateway import bodies
 from gateway.answers import answer, nothing
 from gateway.asking import asked
 from gateway.auth import Caller, Gate
+from gateway.clients import client_of
 from gateway.doors import Doors
 from gateway.problems import Problem
 from gateway.ranges import choice_in_query
@@ -68,6 +69,7 @@ class Updates:
     async def pulled(self, request: Request) -> Response:
         """As Telegram's getUpdates; the next question's `offset` confirms what was handed out with lower ids."""
         caller, bot_id = await self._own(request)
+        self._doors.limits.take_by_key(caller.key_id, client_of(request.scope))
         pull = PullUpdates(
             bot_id,
             caller.tenant_id,

@@ -13,15 +13,18 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from actors.messages import RotateWebhook, UpdatesState
+from actors.messages import InspectToken, RotateWebhook, TokenInspected, UpdatesState
 from domain.errors import StoreError
+from domain.rules.validation import Verdict, Why
 from domain.tenant import Scope as KeyScope
 from domain.updates import NoUpdate
 from gateway import bodies
 from gateway.answers import RAW_COMMON, answer
 from gateway.asking import asked
 from gateway.auth import Gate
+from gateway.clients import client_of
 from gateway.doors import Doors
+from gateway.limits import Kind
 from gateway.problems import Problem
 from gateway.reading import Reads, Seen, bot_id_in
 from gateway.routes.bots import hearing_of, owned_bot
@@ -53,6 +56,9 @@ class Webhooks:
         doorstep = self._doors.doorstep
         secret = headers.get(SECRET, b"").decode("latin-1")
         whose = doorstep.whose(scope["path"][len(PREFIX) :], secret)
+        # A path is one bot's, an address may be Telegram's for all of them: that counts only who knows no path.
+        client = client_of(scope)
+        self._doors.limits.take_here(Kind.WEBHOOKS, client.counted_as if whose is None else str(whose.bot_id), client)
         if whose is None:
             raise Problem("not_found", closes=True)
         body = await bodies.read(receive, headers.get(b"content-length"), self._doors.options.max_body_bytes)
@@ -80,6 +86,11 @@ class Webhooks:
         caller = self._gate.caller(request, KeyScope.TENANT)
         bot_id = bot_id_in(request.path_params["bot_id"])
         await owned_bot(self._reads, Seen("bots", caller, 0), bot_id)
+        found: TokenInspected = await asked(
+            self._doors.fleet, InspectToken(bot_id, caller.tenant_id, Why.BEFORE_CHANGE)
+        )
+        if found.category is Verdict.REVOKED:
+            raise Problem("token_unauthorized")
         state: UpdatesState = await asked(self._doors.updates, RotateWebhook(bot_id, caller.tenant_id))
         return answer({"bot_id": bot_id, "updates": hearing_of(state, self._doors.clock.utc())})
 

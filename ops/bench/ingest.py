@@ -17,8 +17,9 @@ import msgspec
 from actors.webhook import PREFIX, PURPOSES, purpose
 from domain import events, streams
 from domain.store.database import database_at, sqlite_url
+from domain.store.key_file import KeyFile
 from domain.store.ledger import Ledger
-from domain.store.vault import Vault, master_key_file
+from domain.store.vault import Vault
 from gateway.routes.webhooks import SECRET
 from ops.bench.figures import cpu_s, heading, line, spread
 from ops.bench.load import FIRST_BOT, LIMITS_HIGH
@@ -86,7 +87,7 @@ async def _webhooks(caller: Caller, state: Path) -> list[Door]:
 def _doors(url: str, state: Path) -> list[Door]:
     """Only the vault tells."""
     with closing(database_at(sqlite_url(state / "botloft.db")).opened()) as store:
-        vault = Vault(store, [master_key_file(state / "master.key")])
+        vault = Vault(store, KeyFile(state / "master.key").keys())
         recorded = (one.event for one in Ledger(store).streams_under(streams.UPDATES))
         return [
             Door(f"{url}{PREFIX}{_opened(vault, one, 0)}", _opened(vault, one, 1))

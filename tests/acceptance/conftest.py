@@ -10,7 +10,9 @@ import pytest
 from ops.sandbox.client import SandboxClient, running_sandbox
 from tests.acceptance.gateway_process import FAST, Gateway
 
-ON_BOTH = {"test_durable", "test_kill", "test_removal", "test_retention", "test_store_trouble", "test_tenants"}
+ON_BOTH = {
+    "test_durable", "test_kill", "test_removal", "test_retention", "test_store_trouble", "test_tenants", "test_vault",
+}  # fmt: skip
 """What has to do with what is stored. The others run on SQLite, and on both when BOTLOFT_TEST_STORES is `both`."""
 ON_POSTGRES = "test_postgres"
 """Has its own, whatever is said here."""

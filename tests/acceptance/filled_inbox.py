@@ -11,9 +11,10 @@ import msgspec
 from domain import events
 from domain.store.database import database_at
 from domain.store.inbox import InboxRow
+from domain.store.key_file import KeyFile
 from domain.store.ledger import Ledger
 from domain.store.mapper import Entry
-from domain.store.vault import Vault, master_key_file
+from domain.store.vault import Vault
 from domain.streams import day_stream
 from domain.updates import read
 from tests.acceptance.gateway_process import Acme, Gateway
@@ -28,7 +29,7 @@ def fill(gateway: Gateway, acme: Acme, updates: Sequence[bytes], age_s: float = 
     """The gateway is stopped, or was killed."""
     store = database_at(gateway.database_url).opened()
     try:
-        vault, ledger = Vault(store, [master_key_file(gateway.state_dir / "master.key")]), Ledger(store)
+        vault, ledger = Vault(store, KeyFile(gateway.state_dir / "master.key").keys()), Ledger(store)
         at = time.time() - age_s
         stream, entries, rows = "", [], []
         for body in updates:

@@ -12,8 +12,9 @@ import httpx
 
 from domain import events, streams
 from domain.store.database import database_at
+from domain.store.key_file import KeyFile
 from domain.store.ledger import Ledger
-from domain.store.vault import Vault, master_key_file
+from domain.store.vault import Vault
 from ops.sandbox.client import SandboxClient
 from tests.acceptance.gateway_process import Acme, Gateway
 
@@ -67,7 +68,7 @@ class Hearing:
     def secret(self) -> str:
         """The webhook's, which only the vault tells."""
         with closing(database_at(self.gateway.database_url).opened()) as store:
-            vault = Vault(store, [master_key_file(self.gateway.state_dir / "master.key")])
+            vault = Vault(store, KeyFile(self.gateway.state_dir / "master.key").keys())
             stream = Ledger(store).stream(streams.updates_stream(self.acme.bot_id))
             (*_, newest) = [one.event for one in stream if isinstance(one.event, events.WebhookSet)]
             sealed = newest.secret_sealed

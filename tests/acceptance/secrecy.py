@@ -82,6 +82,7 @@ ASKS = [
     *(Ask(method, "/api/commands/<command>") for method in ("GET", "DELETE", "POST", "HEAD")),
     Ask("GET", "/api/commands/<command>?at_least=1"),
     Ask("DELETE", "/api/keys/<key>"),
+    Ask("POST", "/api/keys/<key>/rotate", "{}"),
     *(Ask("GET", f"/api/analytics/{name}?bot_id=<bot>") for name in (*QUESTIONS, "tenants")),
     *(Ask("GET", f"/api/analytics/{name}?tenant_id=<tenant>") for name in (*QUESTIONS, "tenants")),
     *(Ask("GET", f"/api/events{way}?bot_id=<bot>") for way in ("", "/stream")),

@@ -4,54 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
 import httpx
 import pytest
 
 from ops.sandbox.client import SandboxClient
-from tests.acceptance.gateway_process import FAST, Acme, Gateway
+from tests.acceptance.gateway_process import FAST, Acme
 from tests.acceptance.load import Load, until
 from tests.acceptance.logs import Log
+from tests.acceptance.moved_gateway import MovedGateway, Wall
 
 HOLD_S, COOLDOWN_S, DEADLINE_S = 2, 2, 2
 LATE_S = 15
 """On a busy machine, and nothing beside an hour."""
-
-
-class Wall:
-    """The clock on the wall of one gateway. Its steady one is left alone, as by a real change."""
-
-    def __init__(self, directory: Path) -> None:
-        self.file = directory / "clock"
-        self.is_set("+0")
-
-    def is_set(self, offset: str) -> None:
-        """From now on it is so much ahead of this machine's, or behind."""
-        new = self.file.with_suffix(".new")
-        new.write_text(offset)
-        new.replace(self.file)
-
-
-class MovedGateway(Gateway):
-    wall: Wall
-
-    @property
-    def environment(self) -> dict[str, str]:
-        spec = find_spec("libfaketime")
-        assert spec is not None
-        assert spec.origin is not None
-        library = Path(spec.origin).parent / "vendor" / "libfaketime" / "src" / "libfaketime.so.1"
-        return {
-            **super().environment,
-            "LD_PRELOAD": str(library),
-            "FAKETIME_TIMESTAMP_FILE": str(self.wall.file),
-            # It looks once a second: at every call it would take more time than all the rest.
-            "FAKETIME_CACHE_DURATION": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            "NO_FAKE_STAT": "1",
-        }
 
 
 @pytest.fixture

@@ -237,5 +237,5 @@ def test_a_bot_whose_token_was_revoked_is_suspended_and_its_tenant_told(
             if listed := client.get("/api/notices").json()["notices"]:
                 break
 
-    assert [("bot_suspended", acme.bot_id)] == [(one["kind"], one["bot_id"]) for one in listed]
+    assert [("token_revoked", acme.bot_id)] == [(one["kind"], one["bot_id"]) for one in listed]
     assert "was revoked or replaced" in listed[0]["detail"]

@@ -12,9 +12,10 @@ import pytest
 from actors.endings import parameters_purpose
 from domain.events import CommandAccepted, CommandNotSent, CommandUncertain, TenantRemoved
 from domain.store.database import database_at
+from domain.store.key_file import KeyFile
 from domain.store.ledger import Ledger
 from domain.store.mapper import Entry
-from domain.store.vault import Vault, master_key_file
+from domain.store.vault import Vault
 from domain.streams import BOTS, day_stream, tenant_stream
 from ops.sandbox.client import SandboxClient
 from tests.acceptance.gateway_process import Acme, Gateway
@@ -35,7 +36,7 @@ def globex(gateway: Gateway, sandbox: SandboxClient) -> Acme:
 def kept(gateway: Gateway, tenant: Acme) -> bytes | None:
     """Its sealed data key."""
     with closing(database_at(gateway.database_url).reader()) as store:
-        return store.data_key(tenant.tenant_id)
+        return store.data_keys.of(tenant.tenant_id)
 
 
 def send(client: httpx.Client, tenant: Acme, text: str, **headers: str) -> httpx.Response:
@@ -60,7 +61,7 @@ def the_crash_came_after_the_fact(gateway: Gateway, tenant: Acme) -> str:
     """With a command on disk that nothing would keep from leaving; its id."""
     now, command_id = datetime.now(UTC), "0197c5e2-0000-7000-8000-000000000002"
     with closing(database_at(gateway.database_url).opened()) as store:
-        vault = Vault(store, [master_key_file(gateway.state_dir / "master.key")])
+        vault = Vault(store, KeyFile(gateway.state_dir / "master.key").keys())
         accepted = CommandAccepted(
             occurred_at=now,
             bot_id=tenant.bot_id,

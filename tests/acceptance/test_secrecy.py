@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.tenant import written_key
+from domain.keys import written_key
 from ops.sandbox.client import SandboxClient
 from tests.acceptance.gateway_process import FAST, Acme, Gateway
 from tests.acceptance.hearing import Hearing, free_port

@@ -56,6 +56,31 @@ def test_a_wrong_master_key_is_refused_at_start_and_the_right_one_works_again(
     assert answer.json()["outcome"] == "delivered"
 
 
+def test_a_master_key_in_a_setting_takes_over_from_the_one_in_the_file(
+    gateway: Gateway, sandbox: SandboxClient
+) -> None:
+    acme, new = Acme(gateway, sandbox), "a new master key that an operator has set"
+    gateway.stop()
+    file = gateway.state_dir / "master.key"
+    old = file.read_text().strip()
+    both = Gateway(gateway.state_dir, sandbox.base_url, MASTER_KEYS=f"{new},{old}")
+    rotated = both.says("vault", "rotate")
+    file.unlink()
+    alone = Gateway(gateway.state_dir, sandbox.base_url, MASTER_KEYS=new).start()
+    with acme.client_of(alone) as client:
+        outcome = acme.send(client, 5, "hello").json()["outcome"]
+    alone.stop()
+    gone = gateway.refuses_to_start()
+
+    assert rotated.stdout.startswith("2 data keys were sealed anew, "), rotated.stderr
+    assert outcome == "delivered"
+    assert f"{file} is gone. Put it back" in gone
+    assert not file.exists()
+    assert [] == [text for text in (rotated.stdout, rotated.stderr, gone) if old in text or new in text]
+    file.write_text(new)
+    gateway.start()
+
+
 @pytest.mark.parametrize(
     ("name", "value", "sentence"),
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from io import StringIO
 from typing import Any
 
@@ -11,35 +12,58 @@ import pykka
 from rich.console import Console
 from rich.pretty import Pretty
 
-from actors.accounts import AccountsActor, KeyRing, Weights
+from actors.accounts import AccountsActor
+from actors.key_ring import KeyRing
 from actors.messages import (
     DescribeTenant,
+    EndSessions,
     FoundOperator,
     IssueKey,
     ListKeys,
     ListTenants,
     RegisterTenant,
     RevokeKey,
+    RotateKey,
     TenantInfo,
     TenantKey,
     WeighTenant,
 )
 from actors.runtime import stopped
-from domain.events import KeyIssued
+from actors.weights import Weights
+from domain.errors import StoreError, StoreUnavailable
+from domain.events import KeyIssued, KeyRotated
+from domain.keys import key_id_of, opens
 from domain.refusal import Refused
-from domain.streams import tenant_stream
-from domain.tenant import NO_TENANT, OPERATOR, Scope, key_id_of, opens
+from domain.streams import TENANTS, tenant_stream
+from domain.tenant import NO_TENANT, OPERATOR, Scope
 from tests.actors.waiting import answer_of, until
 from tests.doubles import ManualClock, MemoryJournal
-from tests.examples import NOON
+from tests.examples import NOON, after
+
+
+class UsedBefore(dict[str, dict[str, datetime]]):
+    """What an earlier process wrote down, or why it cannot be read."""
+
+    error: StoreError | None = None
+
+    def read(self, tenant_id: str) -> dict[str, datetime]:
+        if self.error is not None:
+            raise self.error
+        return self.get(tenant_id, {})
 
 
 class Accounts:
     def __init__(self, journal: MemoryJournal | None = None) -> None:
         self.journal = journal or MemoryJournal()
         self.keys, self.weights = KeyRing(), Weights()
+        self.used_before = UsedBefore()
         self.actor: pykka.ActorRef[Any] = AccountsActor.start(
-            list(self.journal.log), self.journal, ManualClock(), self.keys, self.weights
+            [recorded for recorded in self.journal.log if recorded.stream.startswith(TENANTS)],
+            self.journal,
+            ManualClock(),
+            self.keys,
+            self.weights,
+            used_before=self.used_before.read,
         )
 
     async def ask(self, message: object) -> Any:
@@ -268,5 +292,81 @@ def test_tenants_are_listed_by_their_ids_page_by_page_and_without_the_operator()
         assert [ids[:2], ids[2:]] == [[one.tenant_id for one in page] for page in (first, rest)]
         assert first[0] == await accounts.ask(DescribeTenant(ids[0]))
         assert [NO_TENANT] * 2 == [await accounts.ask(DescribeTenant(one)) for one in (OPERATOR, "t_nobody")]
+
+    with_accounts(story)
+
+
+def test_a_rotation_is_one_commit_of_both_facts() -> None:
+    async def story(accounts: Accounts) -> None:
+        old = await accounts.ask(RegisterTenant("Acme"))
+        accounts.journal.is_away = True
+        asked: Any = accounts.actor.ask(RotateKey(old.tenant_id, old.key_id, 60), block=False)
+        await answer_of(accounts.actor, ListKeys("nobody"))
+        meanwhile = [key.successor_id for key in await answer_of(accounts.actor, ListKeys(old.tenant_id))]
+        accounts.journal.is_away = False
+        accounts.journal.commit()
+        new = await asked
+
+        assert [None] == meanwhile
+        assert [KeyIssued, KeyRotated] == [type(event) for event in accounts.journal.events[-2:]]
+        assert [True, True] == [accounts.opens(old), accounts.opens(new)]
+        assert ((Scope.TENANT,), "first", None) == (new.scopes, new.label, new.expires_at)
+
+    with_accounts(story)
+
+
+def test_a_rotation_that_could_not_be_written_left_the_old_key_as_it_was() -> None:
+    async def story(accounts: Accounts) -> None:
+        old = await accounts.ask(RegisterTenant("Acme"))
+        accounts.journal.somebody_else_wrote(tenant_stream(old.tenant_id))
+        told = await accounts.ask(RotateKey(old.tenant_id, old.key_id, 0))
+
+        assert "store_unavailable" == told.code
+        assert accounts.opens(old)
+        assert [None] == [key.successor_id for key in await accounts.ask(ListKeys(old.tenant_id))]
+
+    with_accounts(story)
+
+
+def test_expiry_successor_and_ended_sessions_are_known_again_after_a_restart() -> None:
+    async def story(accounts: Accounts) -> None:
+        old = await accounts.ask(RegisterTenant("Acme"))
+        brief = await accounts.ask(IssueKey(old.tenant_id, (Scope.TENANT,), "brief", after(60)))
+        new = await accounts.ask(RotateKey(old.tenant_id, old.key_id, 30))
+        await accounts.ask(EndSessions(old.tenant_id, brief.key_id))
+        again = Accounts(accounts.journal)
+        found = [again.keys.find(key.key_id) for key in (old, brief, new)]
+
+        assert [(after(30), new.key_id, 0), (after(60), None, 1), (None, None, 0)] == [
+            (key.expires_at, key.successor_id, key.sessions) for key in found
+        ]
+        assert found == [accounts.keys.find(key.key_id) for key in (old, brief, new)]
+        await stopped(again.actor)
+
+    with_accounts(story)
+
+
+def test_the_list_shows_the_last_use_of_this_process_and_else_what_was_written_down() -> None:
+    async def story(accounts: Accounts) -> None:
+        acme = await accounts.ask(RegisterTenant("Acme"))
+        second, third = [await accounts.ask(IssueKey(acme.tenant_id, (Scope.TENANT,), "")) for _ in range(2)]
+        written = {acme.key_id: after(-60), second.key_id: after(-30), "long gone": after(-5)}
+        accounts.used_before.update({acme.tenant_id: written})
+        accounts.keys.was_used(acme.key_id, after(-1))
+
+        assert [after(-1), after(-30), None] == [
+            key.last_used_at for key in await accounts.ask(ListKeys(acme.tenant_id))
+        ]
+        assert third.key_id
+
+    with_accounts(story)
+
+
+def test_a_list_whose_last_uses_cannot_be_read_is_not_told_as_if_there_were_none() -> None:
+    async def story(accounts: Accounts) -> None:
+        acme = await accounts.ask(RegisterTenant("Acme"))
+        accounts.used_before.error = StoreUnavailable("gone")
+
+        assert "store_unavailable" == (await accounts.ask(ListKeys(acme.tenant_id))).code
 
     with_accounts(story)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from actors.bot import Lifecycle
 from actors.guards import Policy
 from actors.life import SNAPSHOT_EVERY, SteppedDown
-from actors.mail import Register
+from actors.mail import Lifecycle, Register
 from actors.messages import BotChanged, RemoveBot, ResumeBot, SuspendBot
 from actors.runtime import LoopFuture
 from actors.slot import Memory

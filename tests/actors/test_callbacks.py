@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from actors.bot import Lifecycle
 from actors.callbacks import Callbacks
 from actors.inbox import LoopFuture
+from actors.mail import Lifecycle
 from actors.messages import BotChanged, ConfigureBot, RemoveBot
 from domain import bot as lives
 from domain import events

@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from actors.accounts import AccountsActor, KeyRing, Weights
+from actors.accounts import AccountsActor
 from actors.incarnations import TOKEN_SHREDDED
+from actors.key_ring import KeyRing
 from actors.messages import (
     BotChanged,
     DescribeTenant,
@@ -24,6 +25,7 @@ from actors.messages import (
 )
 from actors.removal import AGAIN_S, Removals
 from actors.runtime import stopped
+from actors.weights import Weights
 from domain import events as e
 from domain.command import Outcome
 from domain.errors import Shredded, StoreUnavailable

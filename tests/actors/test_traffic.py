@@ -6,9 +6,8 @@ from itertools import pairwise
 
 import pytest
 
-from actors.bot import Lifecycle
 from actors.guards import Policy
-from actors.mail import STOP_WAITING
+from actors.mail import STOP_WAITING, Lifecycle
 from actors.messages import SuspendBot
 from actors.runtime import LoopFuture
 from actors.slot import Memory

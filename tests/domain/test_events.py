@@ -16,6 +16,7 @@ from domain.command import Wait
 from domain.config import Config
 from domain.events import CATALOGUE, Event
 from domain.failure import Category, Strategy
+from domain.rules.validation import Verdict, Why
 from domain.store.mapper import from_bytes, to_bytes
 from domain.streams import BOTS, TENANTS, bot_stream, day_stream, tenant_stream
 from tests.examples import BOT_ID, NOON, TENANT, a_delivered, a_started, after
@@ -33,7 +34,13 @@ FAILED = f'{ENDED},"code":"telegram_rejected","category":"permanent","telegram_c
 
 STORED = {
     "tenant-registered": f'{{{WHEN},"tenant_id":"acme","name":"Acme"}}',
-    "key-issued": f'{{{WHEN},"tenant_id":"acme","key_id":"k1","secret_hash":"beef","scopes":["tenant"],"label":"ci"}}',
+    "key-issued": (
+        f'{{{WHEN},"tenant_id":"acme","key_id":"k1","secret_hash":"beef","scopes":["tenant"],"label":"ci",'
+        f'"expires_at":"2026-08-01T12:00:00Z"}}'
+    ),
+    "key-rotated": (f'{{{WHEN},"tenant_id":"acme","key_id":"k1","successor_id":"k2","until":"2026-07-02T12:00:00Z"}}'),
+    "key-used": f'{{{WHEN},"tenant_id":"acme","key_id":"k1","last_used_at":"2026-07-01T11:59:00Z"}}',
+    "sessions-ended": f'{{{WHEN},"tenant_id":"acme","key_id":"k1"}}',
     "key-revoked": f'{{{WHEN},"tenant_id":"acme","key_id":"k1"}}',
     "tenant-weighted": f'{{{WHEN},"tenant_id":"acme","weight":3,"by":"admin","reason":"pays for it"}}',
     "tenant-removed": f'{{{WHEN},"tenant_id":"acme","by":"admin","reason":"it left us"}}',
@@ -46,11 +53,15 @@ STORED = {
     "bot-resumed": f'{{{WHO},"by":"admin","reason":"looked into"}}',
     "bot-removed": f'{{{WHO},"by":"admin","reason":"abuse"}}',
     "bot-configured": f'{{{WHO},"config":{{"bot_rps":5.0}},"by":"admin","reason":"a flood"}}',
-    "webhook-set": f'{{{WHO},"path_sealed":"AXNlYWxlZA==","secret_sealed":"AXNlYWxlZA=="}}',
+    "webhook-set": f'{{{WHO},"path_sealed":"AXNlYWxlZA==","secret_sealed":"AXNlYWxlZA==","token_fingerprint":"f00d"}}',
     "webhook-removed": f"{{{WHO}}}",
     "webhook-lost": f'{{{WHO},"reason":"dark"}}',
     "webhook-restored": f"{{{WHO}}}",
     "polling-started": f"{{{WHO}}}",
+    "token-rotated": f'{{{WHO},"token_sealed":"AXNlYWxlZA==","token_fingerprint":"f00d"}}',
+    "bot-renamed": f'{{{WHO},"username":"examples_bot","first_name":"Examples"}}',
+    "token-validated": f'{{{WHO},"category":"VALID","why":"daily","username":"examples_bot","first_name":"Examples"}}',
+    "tokens-inspected": f'{{{WHEN},"tenant_id":"operator","valid":[7000000001],"revoked":[7000000002]}}',
     "retry-statistics-reset": f'{{{WHO},"reason":"a new policy","by":"admin"}}',
     "callback-set": f'{{{WHO},"by":"botloft","callback_sealed":"AXNlYWxlZA==","reason":"it answered 410 Gone"}}',
     "notice-given": f'{{{WHO},"kind":"bot_suspended","detail":"Telegram refuses the token"}}',
@@ -156,6 +167,8 @@ BY_TYPE: dict[object, st.SearchStrategy[object]] = {
     Category: st.sampled_from(Category),
     dict[str, int]: st.dictionaries(st.text(max_size=10), st.integers(0, 2**53), max_size=3),
     Strategy: st.sampled_from(Strategy),
+    Verdict: st.sampled_from(Verdict),
+    Why: st.sampled_from(Why),
     Config: st.builds(Config, bot_rps=st.one_of(st.none(), st.floats(0, 1000))),
     Wait: st.builds(Wait, MOMENTS, st.text(max_size=10), st.one_of(st.none(), MOMENTS)),
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import reduce
 from typing import Any
 
@@ -29,13 +29,17 @@ from actors.messages import (
     DescribeBreaker,
     DescribeCallback,
     DescribeFleet,
+    DescribeInspection,
     DescribeLimits,
     DescribeRetention,
     DescribeTenant,
     DescribeUpdates,
     DescribeVerification,
+    EndSessions,
     Execute,
     FleetState,
+    Inspection,
+    InspectToken,
     IssueCode,
     IssueKey,
     KeyInfo,
@@ -59,6 +63,8 @@ from actors.messages import (
     RetentionReport,
     RetentionState,
     RevokeKey,
+    RotateKey,
+    RotateToken,
     RotateWebhook,
     SetBreaker,
     SetNoticeEndpoint,
@@ -67,13 +73,18 @@ from actors.messages import (
     SuspendBot,
     TenantInfo,
     TenantKey,
+    TokenInspected,
+    TokenJudged,
     UpdatesState,
+    ValidateAll,
+    ValidateToken,
+    ValidationJob,
     Verification,
     WeighTenant,
 )
 from actors.runtime import LoopFuture
 from domain import bot as lives
-from domain import events, ownership, streams
+from domain import events, ownership, streams, token_life
 from domain import tenant as tenants
 from domain.bot import Bot, Identity
 from domain.codes import hashed
@@ -81,11 +92,15 @@ from domain.command import Command, Outcome
 from domain.errors import StoreError
 from domain.failure import Final
 from domain.hearing import Whose
+from domain.keys import Key, NewKey, written_key
 from domain.ownership import LIFETIME, ownership_for
 from domain.refusal import Refused
+from domain.rules.tokens import Token
+from domain.rules.validation import Verdict
 from domain.store.ledger import Ledger
 from domain.store.mapper import Entry, Recorded
-from domain.tenant import OPERATOR, Key, NewKey, Scope, Tenant, written_key
+from domain.tenant import OPERATOR, Scope, Tenant
+from domain.token_life import Found
 from domain.updates import read
 from domain.whatif.policy import Policy
 from domain.whatif.question import NoAnswer, Question
@@ -93,19 +108,12 @@ from domain.whatif.report import Report, answered
 from gateway.doors import Doors
 from gateway.events.replay import Replay
 from projections.runner import Runner
-from tests.examples import NOON, TENANT, a_delivered
+from tests.doubles import ManualClock
+from tests.examples import NOON, TENANT, a_delivered, a_token
 
 ADMIN_TEXT = "an operator's own long admin key, 32 or more"
 MESSAGE = b'{"message_id":7,"chat":{"id":42},"text":"hello"}'
 NOT_HERE = Refused("not_found", "There is no such bot. GET /api/bots lists yours.")
-
-
-class StandingClock:
-    def utc(self) -> datetime:
-        return NOON
-
-    def steady(self) -> float:
-        return 0.0
 
 
 class ThreadReplays:
@@ -180,6 +188,8 @@ class Fleet(Actor):
         self._log = log
         self.draining = False
         self.bots: dict[int, Bot] = {}
+        self.category = Verdict.VALID
+        """Of every token that is looked at."""
 
     @property
     def commands(self) -> list[Command]:
@@ -210,6 +220,10 @@ class Fleet(Actor):
                 return BotChanged(message.bot_id, "examples_bot", "active", 1, "whsec_c2VjcmV0")
             case ConfigureBot(_, _, change, by, reason):
                 return self._change(message, lambda bot, tenant: lives.configure(bot, tenant, change, by, NOON, reason))
+            case RotateToken(_, _, token):
+                return self._change(message, lambda bot, tenant: self._rotated(bot, tenant, token))
+            case InspectToken():
+                return self._inspected(message)
             case ResetRetryStatistics(bot_id, reason, by):
                 return self._reset(bot_id, reason, by)
             case SetBreaker(bot_id):
@@ -241,6 +255,21 @@ class Fleet(Actor):
         if bot is None or tenant_id not in bot.tenants:
             return NOT_HERE
         return self._became(bot, tenant_id, decide(bot, tenant_id))
+
+    def _rotated(self, bot: Bot, tenant_id: str, token: Token) -> lives.Decision:
+        who = Identity(tenant_id, "examples_bot", "Examples", b"sealed anew", token.fingerprint)
+        return token_life.rotate(bot, who, NOON)
+
+    def _inspected(self, message: InspectToken) -> object:
+        bot = self.bots.get(message.bot_id)
+        if bot is None or bot.owner is None or bot.owner.tenant_id != message.tenant_id:
+            return NOT_HERE
+        found = Found(self.category, "examples_bot", "Examples")
+        seen = token_life.seen(bot, found, NOON)
+        changed = self._became(bot, message.tenant_id, seen)
+        assert isinstance(changed, BotChanged)
+        position = changed.position or self._log.everything()[-1].position
+        return TokenInspected(bot.bot_id, self.category, *found[1:], changed.status, position)
 
     def _reset(self, bot_id: int | None, reason: str, by: str) -> object:
         bot = None if bot_id is None else self.bots.get(bot_id)
@@ -293,9 +322,11 @@ class Steward(Actor):
 
 
 class Accounts(Actor):
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: Log, clock: ManualClock) -> None:
         super().__init__()
         self._log = log
+        self.clock = clock
+        self.used: dict[str, datetime] = {}
         self.tenants: dict[str, Tenant] = {}
         self.keys: dict[str, Key] = {}
 
@@ -303,15 +334,33 @@ class Accounts(Actor):
         match message:
             case RegisterTenant(name):
                 return self.found(f"t{len(self.tenants)}", name, (Scope.TENANT,))
-            case IssueKey(tenant_id, scopes, label):
+            case IssueKey(tenant_id, scopes, label, expires_at):
                 tenant, key = self.tenants.get(tenant_id, Tenant(tenant_id)), self._new_key()
-                return self._became(tenant, tenants.issue_key(tenant, key, scopes, label, NOON), key)
+                decision = tenants.issue_key(tenant, key, scopes, label, self.clock.utc(), expires_at)
+                return self._became(tenant, decision, key)
+            case RotateKey(tenant_id, key_id, overlap_s):
+                tenant, key, overlap = self.tenants[tenant_id], self._new_key(), timedelta(seconds=overlap_s)
+                return self._became(tenant, tenants.rotate_key(tenant, key_id, key, overlap, self.clock.utc()), key)
+            case EndSessions(tenant_id, key_id):
+                tenant = self.tenants[tenant_id]
+                return self._became(tenant, tenants.end_sessions(tenant, key_id, self.clock.utc()), None)
             case RevokeKey(tenant_id, key_id):
                 tenant = self.tenants[tenant_id]
-                return self._became(tenant, tenants.revoke_key(tenant, key_id, NOON), None)
+                return self._became(tenant, tenants.revoke_key(tenant, key_id, self.clock.utc()), None)
             case ListKeys(tenant_id):
                 keys = self.tenants.get(tenant_id, Tenant(tenant_id)).keys.values()
-                return [KeyInfo(key.key_id, key.scopes, key.label, key.issued_at) for key in keys]
+                return [
+                    KeyInfo(
+                        key.key_id,
+                        key.scopes,
+                        key.label,
+                        key.issued_at,
+                        key.expires_at,
+                        key.successor_id,
+                        self.used.get(key.key_id),
+                    )
+                    for key in keys
+                ]
             case ListTenants(after, limit):
                 return [info(self.tenants[one]) for one in sorted(self.tenants) if after < one != "operator"][:limit]
             case DescribeTenant(tenant_id):
@@ -348,7 +397,17 @@ class Accounts(Actor):
         self.keys = {key_id: found for one in self.tenants.values() for key_id, found in one.keys.items()}
         if key is None:
             return position
-        return TenantKey(tenant.tenant_id, after.name or "", key.key_id, key.text, position)
+        made = after.keys[key.key_id]
+        return TenantKey(
+            tenant.tenant_id,
+            after.name or "",
+            key.key_id,
+            key.text,
+            position,
+            made.scopes,
+            made.label,
+            made.expires_at,
+        )
 
     def _new_key(self) -> NewKey:
         number = len(self.asked) + 1000 * len(self.tenants)
@@ -426,6 +485,28 @@ class Updates(Actor):
     def answer(self, message: Any) -> object:
         assert isinstance(message, DescribeUpdates | RotateWebhook)
         return UpdatesState(message.bot_id, "polling", "polling", NOON.timestamp() - 2)
+
+
+class Inspector(Actor):
+    """Knows one token, and a job that is half done once it was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.job: ValidationJob | None = None
+
+    def answer(self, message: Any) -> object:
+        match message:
+            case ValidateToken(token) if token == a_token():
+                return TokenJudged(Verdict.VALID, token.bot_id, "examples_bot", "Examples")
+            case ValidateToken():
+                return TokenJudged(Verdict.UNAUTHORIZED)
+            case ValidateAll(by):
+                self.job = ValidationJob(by, NOON, 4, 2, {"VALID": 1, "TIMEOUT": 1})
+                return Inspection(4, 1, NOON, self.job)
+            case DescribeInspection():
+                return Inspection(4, 1, NOON, self.job)
+            case _:
+                raise TypeError(f"the inspector has no case for {message!r}")
 
 
 class Doorstep:
@@ -507,6 +588,8 @@ class House:
     delivery: Delivery
     notices: Notices
     ownership: Ownership
+    clock: ManualClock
+    inspector: Inspector
     tenant: str = "acme"
     key: str = field(default="", repr=False)
     other_key: str = field(default="", repr=False)

@@ -9,7 +9,7 @@ import pytest
 from domain.refusal import Refused
 from domain.tenant import OPERATOR, Scope
 from gateway import asking
-from tests.examples import TENANT, TOKEN_TEXT
+from tests.examples import TENANT, TOKEN_TEXT, after
 from tests.gateway.fakes import ADMIN_TEXT, House
 
 
@@ -57,9 +57,15 @@ def test_a_tenant_issues_itself_another_key(house: House) -> None:
 
     assert (201, ["tenant"], "laptop") == (answer.status_code, made["scopes"], made["label"])
     assert ["first", "laptop"] == [key["label"] for key in listed]
-    assert {"key_id": made["key_id"], "scopes": ["tenant"], "label": "laptop", "issued_at": "2026-07-01T12:00:00Z"} == (
-        listed[1]
-    )
+    assert {
+        "key_id": made["key_id"],
+        "scopes": ["tenant"],
+        "label": "laptop",
+        "issued_at": "2026-07-01T12:00:00Z",
+        "expires_at": None,
+        "successor_id": None,
+        "last_used_at": "2026-07-01T12:00:00Z",
+    } == listed[1]
 
 
 @pytest.mark.parametrize("scopes", [["admin"], ["analyst"], ["tenant", "admin"]])
@@ -87,6 +93,102 @@ def test_a_revoked_key_opens_nothing_from_then_on(house: House) -> None:
     assert (204, b"") == (answer.status_code, answer.content)
     assert answer.headers["Botloft-Position"].isdigit()
     assert 401 == house.call("GET", "/api/bots", key=made["api_key"]).status_code
+
+
+@pytest.mark.parametrize(
+    "body", [{"expires_in_s": 3600}, {"expires_at": "2026-07-01T13:00:00Z"}, {"expires_at": "2026-07-01T15:00+02:00"}]
+)
+def test_a_key_expires_when_it_was_told_to(house: House, body: dict[str, object]) -> None:
+    made = house.call("POST", "/api/keys", body).json()
+    listed = house.call("GET", "/api/keys").json()["keys"][-1]
+    statuses = []
+    for moment in (after(3599), after(3600)):
+        house.clock.is_set(moment)
+        statuses.append(house.call("GET", "/api/bots", key=made["api_key"]).status_code)
+
+    assert [200, 401] == statuses
+    assert ["2026-07-01T13:00:00Z"] * 2 == [made["expires_at"], listed["expires_at"]]
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        ({"expires_in_s": 0}, '"expires_in_s" must be > 0.0.'),
+        ({"expires_in_s": 1e9}, '"expires_in_s" must be <= 315360000.0.'),
+        ({"expires_in_s": "1h"}, '"expires_in_s" must be a number or null, not a string.'),
+        ({"expires_at": "tomorrow"}, '"expires_at" must be a time like 2026-07-01T12:00:00Z.'),
+        ({"expires_at": "2026-07-01T12:00:00Z"}, "A key expires in the future, and within 3650 days."),
+        ({"expires_at": "9999-12-31T23:59:59Z"}, "A key expires in the future, and within 3650 days."),
+        ({"expires_in_s": 60, "expires_at": "2026-07-02"}, 'Say either "expires_in_s" or "expires_at".'),
+    ],
+)
+def test_an_expiry_that_cannot_be_is_refused_in_a_sentence(house: House, body: dict[str, object], detail: str) -> None:
+    answer = house.call("POST", "/api/keys", body)
+
+    assert (400, detail) == (answer.status_code, answer.json()["detail"])
+    assert 1 == len(house.call("GET", "/api/keys").json()["keys"])
+
+
+def test_a_key_rotates_itself_and_goes_on_until_the_overlap_ends(house: House) -> None:
+    old_id = house.key.split("_")[1]
+    answer = house.call("POST", f"/api/keys/{old_id}/rotate", {"overlap_s": 60})
+    made = answer.json()
+    old, new = house.call("GET", "/api/keys", key=made["api_key"]).json()["keys"]
+    house.clock.is_set(after(60))
+
+    assert (201, str(made["position"])) == (answer.status_code, answer.headers["Botloft-Position"])
+    assert (["tenant"], "first", None) == (made["scopes"], made["label"], made["expires_at"])
+    assert ("2026-07-01T12:01:00Z", made["key_id"]) == (old["expires_at"], old["successor_id"])
+    assert (made["key_id"], None) == (new["key_id"], new["successor_id"])
+    assert [401, 200] == [house.call("GET", "/api/bots", key=key).status_code for key in (house.key, made["api_key"])]
+
+
+def test_an_overlap_is_a_day_unless_it_is_said(house: House) -> None:
+    house.call("POST", f"/api/keys/{house.key.split('_')[1]}/rotate")
+
+    assert "2026-07-02T12:00:00Z" == house.call("GET", "/api/keys").json()["keys"][0]["expires_at"]
+
+
+@pytest.mark.parametrize(("overlap_s", "bound"), [(-1, ">= 0.0"), (2_592_001, "<= 2592000.0")])
+def test_an_overlap_has_bounds(house: House, overlap_s: float, bound: str) -> None:
+    answer = house.call("POST", f"/api/keys/{house.key.split('_')[1]}/rotate", {"overlap_s": overlap_s})
+
+    assert (400, f'"overlap_s" must be {bound}.') == (answer.status_code, answer.json()["detail"])
+
+
+def test_another_tenant_s_key_is_rotated_like_none(house: House) -> None:
+    answers = [
+        house.call("POST", f"/api/keys/{key_id}/rotate", {})
+        for key_id in (house.other_key.split("_")[1], house.admin_key.split("_")[1], "key999999999", "k" * 500)
+    ]
+
+    assert [404] * 4 == [answer.status_code for answer in answers]
+    assert [answers[2].json()] * 2 == [answer.json() for answer in answers[:2]]
+
+
+def test_an_analyst_rotates_its_own_key_and_gets_at_no_other(house: House) -> None:
+    mine, theirs = (
+        house.call("POST", "/api/keys", {"scopes": ["analyst"]}, key=house.admin_key).json() for _ in range(2)
+    )
+    admin_id = house.admin_key.split("_")[1]
+    statuses = [
+        house.call("POST", f"/api/keys/{key_id}/rotate", {}, key=mine["api_key"]).status_code
+        for key_id in (mine["key_id"], theirs["key_id"], admin_id, "key999999999")
+    ]
+
+    assert [201, 403, 403, 403] == statuses
+
+
+@pytest.mark.parametrize(("method", "tail"), [("POST", "/rotate"), ("DELETE", "")])
+def test_a_key_without_the_scope_admin_gets_at_no_admin_s_key(house: House, method: str, tail: str) -> None:
+    weak = house.call("POST", "/api/keys", {"scopes": ["tenant"]}, key=house.admin_key).json()["api_key"]
+    house.call("POST", "/api/keys", {}, key=house.admin_key)
+    answer = house.call(method, f"/api/keys/{house.admin_key.split('_')[1]}{tail}", key=weak)
+
+    assert (403, "That key can do more than yours. Ask with an admin's key.") == (
+        answer.status_code,
+        answer.json()["detail"],
+    )
 
 
 def test_the_last_key_stays(house: House) -> None:

@@ -6,8 +6,9 @@ import pytest
 
 from domain.errors import StoreUnavailable
 from projections.past import Past
+from tests.doubles import ManualClock
 from tests.examples import BOT_ID, TOKEN_TEXT, a_delivered, after
-from tests.gateway.fakes import House, StandingClock
+from tests.gateway.fakes import House
 
 ADMIN_PATHS = [
     f"/admin/system/bot-health/{BOT_ID}",
@@ -21,7 +22,7 @@ OWN_PATHS = [f"/api/bots/{BOT_ID}/health", f"/api/bots/{BOT_ID}", "/api/bots"]
 @pytest.fixture(autouse=True)
 def later(monkeypatch: pytest.MonkeyPatch) -> None:
     """What these tests tell of has happened by now."""
-    monkeypatch.setattr(StandingClock, "utc", lambda _: after(3600))
+    monkeypatch.setattr(ManualClock, "utc", lambda _: after(3600))
 
 
 def test_health_is_told_as_it_was_at_a_position_and_at_a_time(house: House) -> None:

@@ -149,3 +149,20 @@ def test_a_body_of_just_the_size_is_taken_and_one_byte_more_is_not(house: House)
 
 def a_hundred_megabytes() -> Iterator[bytes]:
     return (b"x" * 65536 for _ in range(1600))
+
+
+def test_a_body_of_named_fields_may_be_no_deeper_than_any_other(house: House) -> None:
+    policy: dict[str, object] = {}
+    for _ in range(70):
+        policy = {"a": policy}
+    body = {"from": "2026-07-01T00:00:00Z", "to": "2026-07-01T01:00:00Z", "policy": policy}
+    answer = house.call("POST", "/api/whatif", body)
+
+    assert (400, "The body is nested more than 64 levels deep.") == (answer.status_code, answer.json()["detail"])
+
+
+def test_an_update_may_not_be_bottomless_either(house: House) -> None:
+    headers = {"X-Telegram-Bot-Api-Secret-Token": "secret"}
+    answer = house.call("POST", "/webhook/opaque", key="", headers=headers, content=b'{"a":' * 100_000)
+
+    assert 400 == answer.status_code

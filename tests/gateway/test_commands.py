@@ -210,7 +210,7 @@ OUTCOMES: list[tuple[dict[str, Any], int, str | None, str]] = [
         409,
         None,
         "Telegram refused the bot's token: Unauthorized. Take its current token from @BotFather; "
-        "DELETE /api/bots/{bot_id} and POST /api/bots give the bot a new one.",
+        "PUT /api/bots/{bot_id}/token gives it to a bot that you have.",
     ),
     (
         {
@@ -260,7 +260,8 @@ OUTCOMES: list[tuple[dict[str, Any], int, str | None, str]] = [
         {"final": Final.NOT_SENT, "code": "bot_suspended"},
         409,
         None,
-        "Nothing was sent. POST /api/bots/{bot_id}/resume puts it to work again.",
+        "Nothing was sent. POST /api/bots/{bot_id}/resume puts it to work again; where Telegram refuses its token, "
+        "PUT /api/bots/{bot_id}/token with a new one does.",
     ),
     (
         {"final": Final.NOT_SENT, "code": "cancelled"},

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 
 import httpx
+from rich.pretty import pretty_repr
 from starlette.routing import Route
 from structlog.testing import capture_logs
 
+from gateway.routes.login import Credentials
 from tests.acceptance.secrecy import ASKS
 from tests.examples import BOT_ID, TOKEN_TEXT
 from tests.gateway.fakes import ADMIN_TEXT, House
@@ -23,6 +25,20 @@ def test_no_answer_and_no_log_line_holds_a_token_or_a_key(house: House) -> None:
     assert [] == [text for text in told if house.key[:40] in text]
 
 
+def test_what_is_shown_by_accident_shows_no_secret(house: House) -> None:
+    login = Credentials(house.key)
+
+    for shown in (
+        repr(login),
+        str(login),
+        pretty_repr(login),
+        repr(house.doors.options),
+        pretty_repr(house.doors.options),
+    ):
+        assert house.key not in shown
+        assert house.doors.options.session_keys[0].decode() not in shown
+
+
 def everything_that_a_secret_was_put_into(house: House) -> list[httpx.Response]:
     token, key = TOKEN_TEXT, house.key
     sending = f"/api/bots/{BOT_ID}/commands"
@@ -32,6 +48,14 @@ def everything_that_a_secret_was_put_into(house: House) -> list[httpx.Response]:
         house.call("POST", "/api/bots", {"token": [token]}),
         house.call("POST", "/api/bots", {token: token}),
         house.call("POST", "/api/bots", content=token),
+        house.call("PUT", f"/api/bots/{BOT_ID}/token", {"token": token}),
+        house.call("PUT", f"/api/bots/{BOT_ID}/token", {"token": token + "!"}),
+        house.call("PUT", f"/api/bots/{BOT_ID}/token", {"token": token[1:]}),
+        house.call("POST", f"/api/bots/{BOT_ID}/verify", {"chat_id": token, "text": key}),
+        house.call("POST", f"/api/bots/{BOT_ID}/verify", {"chat_id": token}),
+        house.call("POST", "/admin/system/validate-token", {"token": token}, key=house.admin_key),
+        house.call("POST", "/admin/system/validate-token", {"token": token + "!"}, key=house.admin_key),
+        house.call("POST", "/admin/system/validate-token", {token: 1}, key=house.admin_key),
         house.call("GET", "/api/bots"),
         house.call("GET", "/api/bots", key=key + "0"),
         house.call("GET", "/api/bots", params={"at_least": token}),
@@ -56,6 +80,18 @@ def everything_that_a_secret_was_put_into(house: House) -> list[httpx.Response]:
         house.call("GET", "/admin/system/stats", key=ADMIN_TEXT),
         house.call("GET", f"/problems/{token}"),
         house.call("GET", f"/{token}"),
+    ]
+    answers += [
+        house.call("POST", "/auth/login", {"api_key": key}, key=""),
+        house.call("POST", "/auth/login", {"api_key": key + "0"}, key=""),
+        house.call("POST", "/auth/login", {"api_key": [key]}, key=""),
+        house.call("POST", "/auth/login", {"api_key": ADMIN_TEXT}, key=""),
+        house.call("POST", "/auth/login", {key: key}, key=""),
+        house.call("POST", "/auth/login", content=key, key=""),
+        house.call("GET", "/auth/session", key="", headers={"Cookie": f"botloft_session={key}"}),
+        house.call("POST", "/api/keys", {"expires_at": key}),
+        house.call("POST", f"/api/keys/{key}/rotate", {}),
+        house.call("POST", "/api/keys/key999999999/rotate", {key: token}),
     ]
     house.fleet.says = RuntimeError(f"{token} {key}")
     return [

@@ -69,7 +69,9 @@ def test_who_is_no_tenant_is_not_found(house: House, tenant_id: str) -> None:
 def test_the_limits_of_the_fleet_are_shown(house: House) -> None:
     answer = house.call("GET", "/admin/system/rate-limiter", key=house.admin_key)
 
-    assert {"fleet_rps": 25.0, "waiting": 0, "methods": [], "storage": "memory", "shared": False} == answer.json()
+    off = {"enabled": False, "storage": "memory", "shared": False, "limits": []}
+    fleet = {"fleet_rps": 25.0, "waiting": 0, "methods": [], "storage": "memory", "shared": False}
+    assert {**fleet, "callers": off} == answer.json()
 
 
 @pytest.mark.parametrize(("path", "body"), [("", {"reason": " left us "}), ("?reason=%20left%20us", None)])

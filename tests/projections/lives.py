@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from domain import events as e
 from domain.command import Wait
 from domain.failure import Category, Strategy
+from domain.rules.validation import Verdict, Why
 from tests.examples import (
     BOT_ID,
     OTHER_BOT_ID,
@@ -85,6 +86,9 @@ def _of_a_bot(draw: st.DrawFn) -> e.Event:
                 attempt_failed(1, category=Category.RATE_LIMIT, telegram_code=429, **command),
                 an_update(**who, occurred_at=at, command=draw(st.sampled_from(["start", None]))),
                 e.ActorStarted(**who, occurred_at=at),
+                e.BotRenamed(**who, occurred_at=at, username="new_bot", first_name="New"),
+                e.TokenValidated(**who, occurred_at=at, category=draw(st.sampled_from(Verdict)), why=Why.ASKED),
+                e.TokensInspected(occurred_at=at, tenant_id="operator", valid=(BOT_ID,), revoked=(5,)),
             ]
         )
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from actors.bot import TokenChecked
 from actors.messages import Accepted, Replayed
 from domain.bot import Bot
 from domain.command import Outcome
@@ -57,10 +56,8 @@ def when_all_is_over(watch: Watch, telegram: Telegram, process: Process) -> Iter
     for slot in process.slots.values():
         if slot.open_commands:
             yield f"{slot.bot_id} still has {list((slot.tickets or {}).values())}"
-        # That a token was refused can wait for the next command, which it then stops.
-        waiting = [message for message in slot.parked or () if not isinstance(message, TokenChecked)]
-        if slot.actor is None and waiting:
-            yield f"{slot.bot_id} has no actor for {waiting}"
+        if slot.actor is None and slot.parked:
+            yield f"{slot.bot_id} has no actor for {slot.parked}"
     for of_process, message in watch.unanswered:
         if of_process == watch.process:
             yield f"nobody was told what became of {message}"

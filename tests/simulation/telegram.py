@@ -24,6 +24,7 @@ from tests.doubles import (
 from tests.simulation.loop import Agenda, VirtualLoop
 
 DONE = Delivered(b'{"message_id":1}')
+ME = b'{"id":%d,"username":"examples_bot","first_name":"Examples"}'
 BAD_GATEWAY = told_by_telegram(502, "Bad Gateway")
 CHAT_NOT_FOUND = told_by_telegram(400, "Bad Request: chat not found")
 
@@ -80,7 +81,7 @@ class Telegram:
         chance = self._chance
         takes_s = chance.uniform(0.02, 0.2)
         if self.is_calm:
-            return DONE, True, takes_s
+            return self._done(call) if call.method == "getMe" else DONE, True, takes_s
         if chance.random() < 0.05:
             self._weather[call.bot_id] = not self._weather.get(call.bot_id, True)
         if not self._weather.get(call.bot_id, True) or chance.random() >= self._troubled:
@@ -89,6 +90,8 @@ class Telegram:
 
     def _done(self, call: Arrived) -> Answer:
         """A repeat of what was done before may be told so."""
+        if call.method == "getMe":
+            return Delivered(ME % call.bot_id)
         repeated = self.effects[call.command_id] and call.method == "editMessageText"
         return NOT_MODIFIED if repeated else DONE
 

@@ -138,7 +138,7 @@ def test_a_file_of_an_older_version_gets_what_it_lacks(path: Path) -> None:
         somebody.execute("DROP TABLE data_keys")
         somebody.execute("DROP TABLE inbox")
     with closing(SQLiteStore(path)) as store:
-        store.keep_data_key("acme", b"sealed")
+        store.data_keys.keep("acme", b"sealed")
         assert [] == store.inbox.bots()
     with closing(sqlite3.connect(path)) as somebody:
         assert [(VERSION,)] == somebody.execute("PRAGMA user_version").fetchall()
@@ -182,9 +182,9 @@ def test_nothing_of_postgresql_is_imported_for_a_file(path: Path) -> None:
 def test_a_forgotten_data_key_is_in_none_of_its_files(path: Path, store: SQLiteStore) -> None:
     sealed = {f"tenant {number}": os.urandom(60) for number in range(200)}
     for tenant_id, key in sealed.items():
-        store.keep_data_key(tenant_id, key)
+        store.data_keys.keep(tenant_id, key)
     for tenant_id in ("tenant 0", "tenant 77", "tenant 199"):
-        store.forget_data_keys(tenant_id, "nobody")
+        store.data_keys.forget(tenant_id, "nobody")
     files = b"".join(file.read_bytes() for file in path.parent.glob("botloft.db*"))
 
     assert ["tenant 0", "tenant 77", "tenant 199"] == [one for one, key in sealed.items() if key not in files]
@@ -193,15 +193,15 @@ def test_a_forgotten_data_key_is_in_none_of_its_files(path: Path, store: SQLiteS
 def test_while_a_reader_holds_the_write_ahead_log_a_key_is_not_said_to_be_forgotten(
     store: SQLiteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store.keep_data_key("acme", b"sealed")
+    store.data_keys.keep("acme", b"sealed")
     monkeypatch.setattr(sqlite, "LOCK_TIMEOUT_S", 0)
     with closing(SQLiteStore(store.path)) as impatient:
         with store.reading() as cursor:
             cursor.execute("SELECT count(*) FROM data_keys")
             cursor.fetchall()
             with pytest.raises(StoreUnavailable, match="write-ahead log"):
-                impatient.forget_data_keys("acme")
+                impatient.data_keys.forget("acme")
 
-        impatient.forget_data_keys("acme")
+        impatient.data_keys.forget("acme")
 
-    assert None is store.data_key("acme")
+    assert None is store.data_keys.of("acme")

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import stat
+import hashlib
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.errors import Shredded, StoreUnusable, WrongMasterKey
+from domain.errors import Shredded, WrongMasterKey
+from domain.store.master_keys import MasterKeys
 from domain.store.store import Database
-from domain.store.vault import Vault, master_key_file
+from domain.store.vault import Vault
 from tests.examples import OTHER_TENANT, TENANT, TOKEN_TEXT
 
 MASTER = b"a master key that an operator chose"
@@ -30,13 +31,11 @@ def vault(store: Any) -> Vault:
 
 
 def data_keys(store: Any) -> list[str]:
-    with store.reading() as cursor:
-        cursor.execute("SELECT tenant_id FROM data_keys ORDER BY tenant_id")
-        return [row[0] for row in cursor.fetchall()]
+    return [one.tenant_id for one in store.data_keys.all()]
 
 
 def destroy_key(store: Any, tenant_id: str) -> None:
-    store.forget_data_keys(tenant_id)
+    store.data_keys.forget(tenant_id)
 
 
 @given(plain=st.binary(max_size=200), tenant_id=st.sampled_from(["a", "b", "Ü"]), purpose=st.text(max_size=10))
@@ -114,11 +113,14 @@ def test_after_a_restart_everything_opens(database: Database) -> None:
     store.close()
 
 
-def test_a_wrong_master_key_is_refused_at_start_with_what_to_do(store: Any) -> None:
-    Vault(store, [MASTER])
+def test_a_wrong_master_key_is_refused_at_start_and_both_are_named(store: Any) -> None:
+    right = Vault(store, [MASTER]).master_key_ids[0]
 
-    with pytest.raises(WrongMasterKey, match="BOTLOFT_MASTER_KEYS") as refused:
+    with pytest.raises(WrongMasterKey, match="1 of its 1 data keys") as refused:
         Vault(store, [b"a wrong one"])
+
+    assert right in str(refused.value)
+    assert MasterKeys([b"a wrong one"]).newest in str(refused.value)
 
     assert MASTER.decode() not in str(refused.value)
     assert "a wrong one" not in str(refused.value)
@@ -132,8 +134,8 @@ def test_older_master_keys_still_open_and_the_newest_seals(store: Any) -> None:
     assert PLAIN == rotated.open(TENANT, "token", sealed)
     assert PLAIN == Vault(store, [OLDER, MASTER]).open(OTHER_TENANT, "token", fresh)
 
-    with pytest.raises(WrongMasterKey):
-        Vault(store, [OLDER]).open(OTHER_TENANT, "token", fresh)
+    with pytest.raises(WrongMasterKey, match="1 of its 3 data keys"):
+        Vault(store, [OLDER])
 
 
 def test_destroying_a_tenant_s_key_shreds_what_it_sealed_and_nothing_else(store: Any, vault: Vault) -> None:
@@ -173,16 +175,19 @@ def test_what_is_to_be_shredded_is_closed_from_the_start_and_shredded_twice_with
 
 
 def test_a_key_that_is_made_while_its_tenant_is_shredded_is_destroyed_too(store: Any) -> None:
-    class Slow:
-        """A store in which the shredding happens just before the new key is kept."""
+    class SlowKeys:
+        """The shredding happens just before the new key is kept."""
 
         def __getattr__(self, name: str) -> Any:
-            return getattr(store, name)
+            return getattr(store.data_keys, name)
 
-        def keep_data_key(self, tenant_id: str, sealed: bytes) -> None:
+        def keep(self, tenant_id: str, sealed: bytes) -> None:
             if tenant_id == TENANT:
                 vault.shred(TENANT)
-            store.keep_data_key(tenant_id, sealed)
+            store.data_keys.keep(tenant_id, sealed)
+
+    class Slow:
+        data_keys = SlowKeys()
 
     vault = Vault(Slow(), [MASTER])  # type: ignore[arg-type]  # all of a store
 
@@ -203,53 +208,11 @@ def test_trying_to_open_makes_no_new_key_for_whoever_has_none(store: Any, vault:
 
 def test_no_key_is_stored_in_clear(store: Any, vault: Vault) -> None:
     vault.seal(TENANT, "token", PLAIN)
-    stored = store.data_key(TENANT)
+    stored = store.data_keys.of(TENANT)
 
     assert MASTER not in stored
     assert PLAIN not in stored
     assert [TENANT, "vault-check"] == data_keys(store)
-
-
-# The master key's file
-
-
-def test_a_made_master_key_is_for_its_owner_s_eyes_only_and_stays(tmp_path: Path) -> None:
-    path = tmp_path / "master.key"
-    key = master_key_file(path)
-
-    assert 0o600 == stat.S_IMODE(path.stat().st_mode)
-    assert 64 == len(key)
-    assert key == master_key_file(path)
-
-
-def test_two_made_master_keys_differ(tmp_path: Path) -> None:
-    assert master_key_file(tmp_path / "a") != master_key_file(tmp_path / "b")
-
-
-def test_an_existing_master_key_is_read_without_the_newline_of_an_editor(tmp_path: Path) -> None:
-    path = tmp_path / "master.key"
-    path.write_bytes(b"chosen by an operator\r\n")
-
-    assert b"chosen by an operator" == master_key_file(path)
-
-
-@pytest.mark.parametrize("content", [b"", b"\n"])
-def test_an_empty_master_key_is_no_key(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "master.key"
-    path.write_bytes(content)
-
-    with pytest.raises(StoreUnusable, match="is empty") as refused:
-        master_key_file(path)
-
-    assert str(path) in str(refused.value)
-
-
-@pytest.mark.parametrize("place", ["missing/master.key", "."])
-def test_a_master_key_that_can_be_neither_read_nor_made_is_named(tmp_path: Path, place: str) -> None:
-    with pytest.raises(StoreUnusable) as refused:
-        master_key_file(tmp_path / place)
-
-    assert str(tmp_path / place) in str(refused.value)
 
 
 def test_many_threads_that_seal_a_tenants_first_values_share_one_key(store: Any) -> None:
@@ -258,3 +221,53 @@ def test_many_threads_that_seal_a_tenants_first_values_share_one_key(store: Any)
         sealed = list(pool.map(lambda vault: vault.seal("acme", "token/1", b"secret"), vaults))
 
         assert [b"secret"] * 8 == [vaults[0].open("acme", "token/1", one) for one in sealed]
+
+
+# Under which master key
+
+
+def test_a_sealed_data_key_names_its_master_key_also_to_somebody_who_has_it_not(store: Any) -> None:
+    vault = Vault(store, [MASTER])
+    vault.seal(TENANT, "token", PLAIN)
+    stranger = MasterKeys([b"another"])
+
+    assert {vault.master_key_ids[0]: 2} == vault.data_keys_by_master()
+    assert {vault.master_key_ids[0]} == {stranger.id_in(*one) for one in store.data_keys.all()}
+
+
+@given(texts=st.lists(st.binary(min_size=1, max_size=40), min_size=1, max_size=5))
+@settings(max_examples=50)
+def test_the_first_master_key_seals_and_each_opens_however_often_it_is_given(texts: list[bytes]) -> None:
+    keys = MasterKeys(texts)
+    sealed = keys.seal(TENANT, b"k" * 32)
+
+    assert b"k" * 32 == MasterKeys(texts[:1]).open(TENANT, sealed)
+    assert (MasterKeys(texts[:1]).newest, len(set(texts))) == (keys.newest, len(keys.ids))
+
+
+def test_what_was_sealed_before_master_keys_had_ids_opens_and_is_counted(store: Any) -> None:
+    data_key = b"d" * 32
+    store.data_keys.keep(TENANT, before_ids(MASTER, TENANT, data_key))
+    vault = Vault(store, [MASTER, OLDER])
+    sealed = vault.seal(TENANT, "token", PLAIN)
+
+    assert PLAIN == Vault(store, [OLDER, MASTER]).open(TENANT, "token", sealed)
+    assert {vault.master_key_ids[0]: 2} == vault.data_keys_by_master()
+    assert [TENANT] == [one.tenant_id for one in vault.not_under_newest()]
+    with pytest.raises(WrongMasterKey, match="without an id"):
+        Vault(store, [OLDER])
+
+
+def before_ids(master: bytes, tenant_id: str, data_key: bytes) -> bytes:
+    nonce = b"n" * 12
+    return nonce + AESGCM(hashlib.sha256(master).digest()).encrypt(nonce, data_key, tenant_id.encode())
+
+
+def test_a_data_key_with_any_byte_changed_or_moved_to_another_tenant_is_no_data_key(store: Any) -> None:
+    vault = Vault(store, [MASTER])
+    vault.seal(TENANT, "token", PLAIN)
+    keys, (_, sealed) = MasterKeys([MASTER]), next(one for one in store.data_keys.all() if one.tenant_id == TENANT)
+    damaged = [sealed[:at] + bytes([sealed[at] ^ 1]) + sealed[at + 1 :] for at in range(1, len(sealed))]
+
+    assert [None] * len(damaged) == [keys.open(TENANT, one) for one in damaged]
+    assert None is keys.open(OTHER_TENANT, sealed)

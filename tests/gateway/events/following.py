@@ -25,7 +25,7 @@ class Reader:
             "root_path": "",
             "headers": [
                 (name.lower().encode(), value.encode())
-                for name, value in {"Authorization": f"Bearer {key}", **headers}.items()
+                for name, value in {**({"Authorization": f"Bearer {key}"} if key else {}), **headers}.items()
             ],
         }
         self.taking = asyncio.Event()

@@ -8,8 +8,9 @@ from itertools import pairwise
 
 import pytest
 
+from actors.messages import EndSessions
 from gateway.events import replay, sending
-from tests.examples import OTHER_TENANT, a_delivered, a_hold, a_started
+from tests.examples import OTHER_TENANT, a_delivered, a_hold, a_started, after
 from tests.gateway.events.following import reading
 from tests.gateway.fakes import House
 
@@ -191,6 +192,38 @@ def test_a_key_that_is_revoked_hears_no_more(house: House) -> None:
             house.log.add(a_started())
             house.log.add(a_started())
             await reader.until(lambda: reader.is_complete)
+
+    house.client.loop.run(follows())
+
+
+@pytest.mark.parametrize("by_session", [False, True])
+def test_a_key_that_expires_hears_no_more(house: House, by_session: bool) -> None:
+    key = house.call("POST", "/api/keys", {"expires_in_s": 60}).json()["api_key"]
+    cookie = house.call("POST", "/auth/login", {"api_key": key}, key="").headers["set-cookie"].partition(";")[0]
+    shown = {"key": "", "Cookie": cookie} if by_session else {"key": key}
+
+    async def follows() -> None:
+        async with reading(house, STREAM, **shown) as reader:
+            await reader.until(lambda: reader.chunks == 1)
+            house.clock.is_set(after(60))
+            house.log.add(a_started())
+            house.log.add(a_started())
+            await reader.until(lambda: reader.is_complete)
+        assert 200 == reader.status
+
+    house.client.loop.run(follows())
+
+
+def test_a_session_that_is_ended_hears_no_more(house: House) -> None:
+    cookie = house.call("POST", "/auth/login", {"api_key": house.key}, key="").headers["set-cookie"].partition(";")[0]
+
+    async def follows() -> None:
+        async with reading(house, STREAM, "", Cookie=cookie) as reader:
+            await reader.until(lambda: reader.chunks == 1)
+            house.accounts.ask(EndSessions("acme", house.key.split("_")[1]), block=False)
+            house.log.add(a_started())
+            await reader.until(lambda: reader.is_complete)
+        assert 200 == reader.status
 
     house.client.loop.run(follows())
 

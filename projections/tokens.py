@@ -1,0 +1,59 @@
+"""What Telegram last said of each bot's token, when, and why it was asked."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from domain import events
+from domain.rules.validation import Verdict, Why
+from domain.store.mapper import Recorded
+from projections.moments import moment
+from projections.projection import Table
+from projections.views import Readable
+
+_PUT = "INSERT OR REPLACE INTO tokens VALUES (?, ?, ?, ?)"
+
+
+class TokenStatus(msgspec.Struct, frozen=True):
+    category: Verdict
+    last_validated: datetime
+    why: Why
+
+
+class TokensProjection:
+    name = "tokens"
+    carried = (Table("tokens"),)
+    tables = (
+        """CREATE TABLE IF NOT EXISTS tokens (bot_id INTEGER PRIMARY KEY, category TEXT NOT NULL,
+        validated_at REAL NOT NULL, why TEXT NOT NULL)""",
+    )
+
+    def fold(self, events: Sequence[Recorded], connection: sqlite3.Connection) -> None:
+        for recorded in events:
+            _fold(recorded.event, connection)
+
+
+def token_status(views: Readable, bot_id: int) -> TokenStatus | None:
+    with views.reading() as connection:
+        row = connection.execute("SELECT category, validated_at, why FROM tokens WHERE bot_id=?", (bot_id,)).fetchone()
+    return TokenStatus(Verdict(row[0]), moment(row[1]), Why(row[2])) if row else None
+
+
+def _fold(event: events.Event, connection: sqlite3.Connection) -> None:
+    at = event.occurred_at.timestamp()
+    match event:
+        case events.BotRegistered():
+            connection.execute(_PUT, (event.bot_id, Verdict.VALID, at, Why.REGISTRATION))
+        case events.TokenValidated():
+            connection.execute(_PUT, (event.bot_id, event.category, at, event.why))
+        case events.TokensInspected():
+            for verdict, bots in ((Verdict.VALID, event.valid), (Verdict.REVOKED, event.revoked)):
+                connection.executemany(_PUT, [(bot_id, verdict, at, Why.DAILY) for bot_id in bots])
+        case events.BotRemoved():
+            connection.execute("DELETE FROM tokens WHERE bot_id=?", (event.bot_id,))
+        case _:
+            pass
