@@ -108,6 +108,7 @@ class BotActor(LoopActor):
         match message:
             case Register():
                 self._life.registered(message.who, message.token, reply)
+                self._traffic.policy_changed()
             case SuspendBot():
                 self._life.suspended(message.tenant_id, message.reason, message.by, reply)
             case ResumeBot():

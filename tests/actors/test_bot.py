@@ -7,7 +7,7 @@ import pytest
 from actors.guards import Policy
 from actors.life import SNAPSHOT_EVERY, SteppedDown
 from actors.mail import Lifecycle, Register
-from actors.messages import BotChanged, RemoveBot, ResumeBot, SuspendBot
+from actors.messages import BotChanged, ConfigureBot, RemoveBot, ResumeBot, SuspendBot
 from actors.runtime import LoopFuture
 from actors.slot import Memory
 from domain import events as e
@@ -25,7 +25,7 @@ RESUME = ResumeBot(BOT_ID, TENANT, "tenant")
 REMOVE = RemoveBot(BOT_ID, TENANT)
 
 
-def change(bot: LoneBot, message: Register | SuspendBot | ResumeBot | RemoveBot) -> LoopFuture:
+def change(bot: LoneBot, message: Register | ConfigureBot | SuspendBot | ResumeBot | RemoveBot) -> LoopFuture:
     reply = LoopFuture()
     bot.tell(Lifecycle(message, reply))
     bot.rest()
@@ -117,6 +117,17 @@ def test_a_bot_registered_again_after_its_removal_calls_with_its_new_token() -> 
     bot.say("hello")
 
     assert [a_token()] == [call.token for call in bot.telegram.calls]
+
+
+def test_a_bot_registered_again_after_its_removal_goes_at_the_fleet_s_pace() -> None:
+    bot = LoneBot()
+    change(bot, ConfigureBot(BOT_ID, TENANT, {"bot_rps": 1}, "tenant"))
+    change(bot, REMOVE)
+    change(bot, Register(an_identity(), a_token()))
+    for chat in (1, 2, 3):
+        bot.say("hello", chat)
+
+    assert ["hello"] * 3 == bot.telegram.texts
 
 
 def test_a_snapshot_is_kept_now_and_then() -> None:
