@@ -155,7 +155,7 @@ def test_a_name_that_leads_to_this_machine_is_not_called(
 ) -> None:
     """The host is looked at when it is connected to: what was allowed yesterday, and any name, helps nobody."""
     acme = Acme(private, sandbox)
-    calls_back(acme, endpoint.url.replace("127.0.0.1", "0x7f.1"))
+    calls_back(acme, endpoint.url.replace("127.0.0.1", "localhost"))
     assert private.stop() == 0
     fill(private, acme, [an_update(1, chat=5)])
     strict = Gateway(private.state_dir, sandbox.base_url, **FAST).start()
