@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from actors.messages import ClearAlert, RaiseAlert
+from actors.takeover import taken_over
 from actors.tellings import left_untold, tellings
 from domain.bot import Bot
 from domain.identities import REVOKED
@@ -31,7 +32,7 @@ def test_a_bot_that_is_removed_ends_its_incident() -> None:
     assert [ClearAlert("token_revoked", BOT_ID)] == list(tellings(refused(), removed))
 
 
-def test_a_bot_that_another_tenant_takes_over_has_been_renamed_for_nobody() -> None:
+def test_of_a_bot_that_another_tenant_takes_over_its_former_one_is_told_and_nobody_of_another_name() -> None:
     taken = msgspec.structs.replace(a_registered_bot(), owner=an_identity(tenant_id="globex", username="new_bot"))
 
-    assert [] == list(tellings(a_registered_bot(), taken))
+    assert [taken_over(TENANT, BOT_ID)] == list(tellings(a_registered_bot(), taken))
