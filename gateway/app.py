@@ -22,6 +22,7 @@ from gateway.routes.audit import AuditRoutes
 from gateway.routes.bots import Bots
 from gateway.routes.breakers import Breakers
 from gateway.routes.commands import Commands, commands_in
+from gateway.routes.documents import Documents
 from gateway.routes.events import Events
 from gateway.routes.fleet import FleetRoutes
 from gateway.routes.health import HealthRoutes
@@ -79,6 +80,7 @@ def create_app(doors: Doors) -> Starlette:
             *Events(doors, gate).routes(),
             *WhatIf(doors, gate, reads).routes(),
             *Service(doors).routes(),
+            *Documents(lambda: app.routes, doors.options.version).routes(),
         ],
         middleware=[
             *cross_origin(doors.options.cors_origins),

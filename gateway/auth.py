@@ -17,6 +17,7 @@ from domain.keys import hashed, is_over, key_id_of, same
 from domain.tenant import OPERATOR, Scope
 from gateway.clients import client_of
 from gateway.doors import Doors
+from gateway.operations import scopes_asked
 from gateway.problems import Problem
 from gateway.sessions import LIFE, OF_SETTINGS, Session, Sessions
 
@@ -69,7 +70,8 @@ class Gate:
         return _with_one_of(scopes, self._bearer(authorization))
 
     def caller(self, request: Request, *scopes: Scope) -> Caller:
-        """The same, or by a session where no `Authorization` is sent."""
+        """The same, or by a session where no `Authorization` is sent. The scopes are the operation's, unless said."""
+        scopes = scopes or scopes_asked(request)
         authorization = request.headers.get("authorization")
         if authorization is None and self.sessions.shown(request) is not None:
             return _with_one_of(scopes, self.in_session(request)[0])

@@ -9,12 +9,22 @@ from starlette.requests import Request
 
 from gateway import times
 from gateway.problems import Problem
-from gateway.reading import number_in_query
+from gateway.queries import TIME, Parameter, Whole
 from gateway.times import EXAMPLE
 from projections.span import Span
 
-HOURS, HOURS_MAX = 24, 168
 BUCKETS_S = (300, 3600, 86_400)
+HOURS = Whole("hours", "So far back from now.", 24, least=1, most=168)
+OF_A_PERIOD = (
+    HOURS,
+    Parameter("from", "When it begins, in place of `hours`.", TIME),
+    Parameter("to", "When it ends, which is now unless said.", TIME),
+    Parameter(
+        "bucket_s",
+        "Seconds of a point; the finest that gives few enough points, unless said.",
+        {"type": "integer", "enum": BUCKETS_S},
+    ),
+)
 POINTS_MAX = 2100
 """A week in buckets of five minutes, and a little."""
 
@@ -28,8 +38,7 @@ def span_in(request: Request, now: datetime) -> Span:
 def _range_in(request: Request, now: datetime) -> tuple[datetime, datetime]:
     asked = request.query_params
     if "from" not in asked and "to" not in asked:
-        hours = number_in_query(request, "hours", HOURS, least=1, most=HOURS_MAX)
-        return now - timedelta(hours=hours), now
+        return now - timedelta(hours=HOURS.of(request)), now
     if "hours" in asked:
         raise Problem("invalid_request", 'Ask either for "hours", or with "from" and "to".')
     if "from" not in asked:

@@ -7,13 +7,17 @@ import math
 import re
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import datetime
 from types import MappingProxyType
+from typing import Any
 
+import msgspec
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from domain.failure import Category, Final
 from domain.refusal import Refused
 from domain.rules.tokens import without_tokens
 from gateway.answers import COMMON, encode
@@ -28,6 +32,35 @@ LINGER_S = 1.0
 LINGER_BYTES = 4 * 1024 * 1024
 CODE_OF_STATUS = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
 """For what Starlette's own routing says."""
+
+
+class ProblemBody(msgspec.Struct, kw_only=True):
+    """An error after RFC 9457. What has no value is left out."""
+
+    type: str
+    """The address of a page about its code."""
+    title: str
+    status: int
+    detail: str
+    """What happened and what can be done."""
+    code: str
+    """Stable: programs may rely on it."""
+    retry_after_s: float | msgspec.UnsetType = msgspec.UNSET
+    request_id: str | msgspec.UnsetType = msgspec.UNSET
+    """Of a fault of ours: as it stands in our log."""
+    horizon: datetime | msgspec.UnsetType = msgspec.UNSET
+    """Earlier moments cannot be asked about."""
+    command_id: str | msgspec.UnsetType = msgspec.UNSET
+    outcome: Final | msgspec.UnsetType = msgspec.UNSET
+    """Of a command; where it lacks, nothing is said about whether it was sent."""
+    category: Category | msgspec.UnsetType = msgspec.UNSET
+    telegram_code: int | msgspec.UnsetType = msgspec.UNSET
+    telegram_description: str | msgspec.UnsetType = msgspec.UNSET
+    """Telegram's own words."""
+    result: Any = msgspec.UNSET
+    """Telegram's own, where it was executed and could not be recorded."""
+    attempts: int | msgspec.UnsetType = msgspec.UNSET
+    position: int | msgspec.UnsetType = msgspec.UNSET
 
 
 class Problem(Exception):

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from enum import StrEnum
-from typing import TypeVar
 
 from starlette.requests import Request
 
 from gateway.problems import Problem
-from gateway.reading import number_in_query
+from gateway.queries import DAY, Choice, Parameter, Whole
 from projections.usage import By, Span, last_days, usual
 from projections.usage.spans import DAY_S
 
-DAYS, DAYS_MAX = 7, 366
+DAYS_MAX = 366
 HOURLY_DAYS_MAX = 31
-
-E = TypeVar("E", bound=StrEnum)
+DAYS = Whole("days", "The last days, today among them.", 7, least=1, most=DAYS_MAX)
+BY = Choice("by", "What a point of the trend is of; by the length of the range, unless said.", By)
+OF_DAYS = (
+    DAYS,
+    Parameter("from", "The first day, in place of `days`.", DAY),
+    Parameter("to", "The last day, which is today unless said.", DAY),
+)
 
 
 def span_in_query(request: Request, now: datetime) -> Span:
     """Raises a problem for what is no range, and for one that begins after today or is longer than a year."""
     asked = request.query_params
     if "from" not in asked and "to" not in asked:
-        return last_days(number_in_query(request, "days", DAYS, least=1, most=DAYS_MAX), now)
+        return last_days(DAYS.of(request), now)
     if "days" in asked:
         raise _invalid('Either "days", or "from" and "to".')
     if "from" not in asked:
@@ -42,20 +45,10 @@ def span_in_query(request: Request, now: datetime) -> Span:
 
 
 def by_in_query(request: Request, span: Span) -> By:
-    by = choice_in_query(request, "by", By, usual(span))
+    by = BY.of(request, usual(span))
     if by is By.HOUR and span.end - span.start > HOURLY_DAYS_MAX * DAY_S:
         raise _invalid(f"Hour by hour a range may have {HOURLY_DAYS_MAX} days at most.")
     return by
-
-
-def choice_in_query(request: Request, name: str, choices: type[E], default: E) -> E:
-    text = request.query_params.get(name)
-    if text is None:
-        return default
-    try:
-        return choices(text)
-    except ValueError:
-        raise _invalid(f'"{name}" must be one of {", ".join(choices)}.') from None
 
 
 def _day(name: str, text: str) -> date:

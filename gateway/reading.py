@@ -19,14 +19,24 @@ from gateway import times
 from gateway.auth import Caller
 from gateway.doors import Doors
 from gateway.problems import Problem
+from gateway.queries import MAX_DIGITS, POSITION_MAX, TIME, Parameter, Whole
 from projections.past import BeforeRetention, Moment, NotReached, Unfoldable
 from projections.views import Readable
 
 OWN_WRITES_S = 2.0
 """Then the view as it is: a held-up projection must not make a tenant's list unreadable."""
 AT_LEAST_S = 5.0
-MAX_DIGITS = 18
 LOG_AWAY = "The log cannot be read at the moment."
+
+AT_LEAST = Whole("at_least", "A position: the view is waited for until it has come there.")
+AS_OF = Parameter(
+    "as_of",
+    "A position, or a time with its zone: the answer of that moment, from the log.",
+    {"oneOf": [{"type": "integer", "minimum": 1, "maximum": POSITION_MAX}, TIME]},
+    problems=("invalid_request", "before_retention"),
+)
+OF_A_MOMENT = (AT_LEAST, AS_OF)
+"""Of every question that `Reads.seen` takes."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -125,7 +135,7 @@ def of_now(request: Request) -> None:
 
 def at_least(request: Request) -> int:
     of_now(request)
-    return number_in_query(request, "at_least", 0, least=0, most=10**MAX_DIGITS)
+    return AT_LEAST.of(request)
 
 
 def _moment_in(text: str, now: datetime) -> int | datetime:
@@ -141,15 +151,6 @@ def _moment_in(text: str, now: datetime) -> int | datetime:
     if found > now:
         raise Problem("invalid_request", '"as_of" lies in the future: nothing has happened there yet.')
     return found
-
-
-def number_in_query(request: Request, name: str, default: int, *, least: int, most: int) -> int:
-    text = request.query_params.get(name)
-    if text is None:
-        return default
-    if text.isascii() and text.isdecimal() and len(text) <= MAX_DIGITS and least <= int(text) <= most:
-        return int(text)
-    raise Problem("invalid_request", f'"{name}" must be a whole number from {least} to {most}.')
 
 
 def bot_id_in(text: str) -> int:

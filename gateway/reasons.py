@@ -5,9 +5,11 @@ from __future__ import annotations
 from starlette.requests import Request
 
 from gateway import bodies
+from gateway.queries import TEXT, Parameter
 
 MAX_REASON = 200
 NONE_GIVEN = "none given"
+IN_QUERY = Parameter("reason", "The reason, where the body does not say it.", TEXT)
 
 
 class Why(bodies.Body, frozen=True):

@@ -10,6 +10,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from gateway.answers import nothing
+from gateway.operations import begin, operation_of
 from gateway.problems import Problem
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -20,12 +21,14 @@ class Resource:
 
     def __init__(self, handlers: dict[str, Handler]) -> None:
         self._handlers = handlers
+        self.operations = {method: operation_of(handler) for method, handler in handlers.items()}
         self.allowed = (*handlers, *(["HEAD"] if "GET" in handlers else []), "OPTIONS")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         method = scope["method"]
         handler = self._handlers.get("GET" if method == "HEAD" else method)
         if handler is not None:
+            begin(scope, operation_of(handler))
             response = await handler(Request(scope, receive))
         else:
             response = not_handled(method, self.allowed)

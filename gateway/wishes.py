@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from gateway.bodies import header_of
 from gateway.problems import Problem
+from gateway.queries import Parameter
 
 MIN_DEADLINE_S = 0.1
 ASYNC_DEADLINE_S = 3600.0
@@ -15,6 +16,32 @@ SECONDS = re.compile(r"\d{1,6}(\.\d{1,6})?", re.ASCII)
 KEY = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
 ON_UNCERTAIN = {"report": False, "retry": True}
 RESPOND_ASYNC = "respond-async"
+WISHES = (
+    Parameter(
+        "X-Deadline-S",
+        "Seconds that its caller waits: 30 unless said; an hour where it is answered at once with 202.",
+        {"type": "string", "pattern": f"^{SECONDS.pattern}$", "examples": ["5"]},
+        "header",
+    ),
+    Parameter(
+        "X-On-Uncertain",
+        "`retry`: rather twice than not at all.",
+        {"type": "string", "enum": [*ON_UNCERTAIN], "default": "report"},
+        "header",
+    ),
+    Parameter(
+        "Idempotency-Key",
+        "The command is on disk before it leaves. The same key and body again get the recorded outcome.",
+        {"type": "string", "pattern": f"^{KEY.pattern}$", "examples": ["order-17"]},
+        "header",
+    ),
+    Parameter(
+        "Prefer",
+        "`respond-async`: 202 as soon as the command is on disk. `wait=20` gives it 20 s before that.",
+        {"type": "string", "examples": [RESPOND_ASYNC, "wait=20"]},
+        "header",
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
 from functools import cache
 from typing import Any
@@ -11,6 +10,7 @@ import msgspec
 
 from domain.events import CATALOGUE, DayEvent, Event
 from gateway.events.wire import SHAPES, WITHHELD
+from gateway.notes import notes_of
 
 UNITS = {"_ms": "milliseconds", "_s": "seconds", "_rps": "requests per second", "_rpm": "requests per minute"}
 TIMES = {"occurred_at", "received_at", "again_at", "until", "since", "expires_at"}
@@ -25,6 +25,23 @@ OF_EVERY_EVENT = {
 }
 
 
+class DescribedEvent(msgspec.Struct):
+    topic: str
+    title: str
+    description: str
+    version: int
+    streams: list[str]
+    """Where it stands."""
+    withheld: dict[str, str]
+    """Fields that do not leave the gateway, and why."""
+    schema: dict[str, Any]
+    """JSON Schema of its form on the wire."""
+
+
+CATALOG = {"fields_of_every_event": dict[str, str], "events": list[DescribedEvent]}
+"""The shape of the catalogue."""
+
+
 @cache
 def catalog() -> dict[str, object]:
     return {
@@ -34,15 +51,16 @@ def catalog() -> dict[str, object]:
 
 
 def _described(topic: str, event: type[Event]) -> dict[str, object]:
-    return {
-        "topic": topic,
-        "title": topic.replace("-", " ").capitalize(),
-        "description": inspect.cleandoc(event.__doc__ or ""),
-        "version": event.VERSION,
-        "streams": _streams(event),
-        "withheld": {name: WITHHELD[name] for name in event.__struct_fields__ if name in WITHHELD},
-        "schema": _schema(topic, event),
-    }
+    described = DescribedEvent(
+        topic=topic,
+        title=topic.replace("-", " ").capitalize(),
+        description=inspect.cleandoc(event.__doc__ or ""),
+        version=event.VERSION,
+        streams=_streams(event),
+        withheld={name: WITHHELD[name] for name in event.__struct_fields__ if name in WITHHELD},
+        schema=_schema(topic, event),
+    )
+    return msgspec.structs.asdict(described)
 
 
 def _streams(event: type[Event]) -> list[str]:
@@ -59,7 +77,7 @@ def _schema(topic: str, event: type[Event]) -> dict[str, Any]:
     own: dict[str, Any] = parts.pop(name)
     properties = own["properties"]
     own["required"] = list(properties)
-    told = {**_told_of_fields(event), **OF_EVERY_EVENT}
+    told = {**notes_of(event, Event), **OF_EVERY_EVENT}
     for part in [own, *parts.values()]:
         for field, described in part.get("properties", {}).items():
             described.pop("default", None)
@@ -78,24 +96,3 @@ def _detail(field: str, described: dict[str, Any]) -> None:
         for one in described.get("anyOf", [described]):
             if one.get("type") == "string":
                 one["format"] = "date-time"
-
-
-def _told_of_fields(event: type[Event]) -> dict[str, str]:
-    """What stands below its fields in the source, and below those of the classes that it is made from."""
-    told: dict[str, str] = {}
-    for made_from in reversed(event.__mro__):
-        if issubclass(made_from, Event):
-            told |= _told_in(made_from)
-    return told
-
-
-@cache
-def _told_in(event: type[Event]) -> dict[str, str]:
-    (definition,) = ast.parse(inspect.getsource(event)).body
-    assert isinstance(definition, ast.ClassDef)  # noqa: S101  the source of a class
-    told = {}
-    for field, after in zip(definition.body, definition.body[1:], strict=False):
-        match field, after:
-            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
-                told[name] = inspect.cleandoc(text)
-    return told

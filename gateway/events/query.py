@@ -15,13 +15,29 @@ from domain.tenant import Scope
 from gateway import times
 from gateway.auth import Caller
 from gateway.problems import Problem
-from gateway.reading import MAX_DIGITS, number_in_query
+from gateway.queries import MAX_DIGITS, POSITION_MAX, TEXT, Parameter, Whole
 
-MOST = 10**MAX_DIGITS
+MOST = POSITION_MAX
 MAX_BOTS = 500
 MAX_TENANT_ID = 100
-FILTERS = ("bot_id", "tenant_id", "topics", "after")
-OF_A_RANGE = (*FILTERS, "from", "to", "until", "limit")
+AFTER = Whole("after", "A position: events after it.", most=MOST)
+UNTIL = Whole("until", "A position: events up to it.", most=MOST)
+LIMIT = Whole("limit", "How many at most.", most=MOST)
+FILTERING = (
+    Parameter("bot_id", f"The numbers of at most {MAX_BOTS} bots, with commas between them.", TEXT),
+    Parameter("tenant_id", "Of this tenant alone; a tenant's key sees its own.", TEXT, problems=("forbidden",)),
+    Parameter("topics", "Topics with commas between them; GET /api/events/catalog lists them.", TEXT),
+    AFTER,
+)
+IN_A_RANGE = (
+    *FILTERING,
+    Parameter("from", "When they begin: a time, or a day.", TEXT),
+    Parameter("to", "Before when they end: a time, or a day.", TEXT),
+    UNTIL,
+    LIMIT,
+)
+FILTERS = tuple(one.parameter.name for one in FILTERING)
+OF_A_RANGE = tuple(one.parameter.name for one in IN_A_RANGE)
 
 
 class Asked(NamedTuple):
@@ -45,8 +61,7 @@ def asked(request: Request, caller: Caller, known: Collection[str]) -> Asked:
     )
     if selection.since is not None and selection.before is not None and selection.since >= selection.before:
         raise Problem("invalid_request", '"from" must be earlier than "to".')
-    after, until, limit = (_number(request, name) for name in ("after", "until", "limit"))
-    return Asked(selection, after, until, limit)
+    return Asked(selection, AFTER.perhaps_of(request), UNTIL.perhaps_of(request), LIMIT.perhaps_of(request))
 
 
 def moment_in_query(request: Request, name: str) -> datetime | None:
@@ -98,10 +113,6 @@ def _listed(request: Request, name: str) -> list[str]:
     if found and not any(found):
         raise Problem("invalid_request", f'"{name}" is empty: leave it out to have all.')
     return [part for part in found if part]
-
-
-def _number(request: Request, name: str) -> int | None:
-    return number_in_query(request, name, 0, least=0, most=MOST) if name in request.query_params else None
 
 
 def _near(name: str, known: Collection[str]) -> str:

@@ -19,6 +19,7 @@ from gateway.asking import asked
 from gateway.auditing import on_record
 from gateway.auth import Caller, Gate
 from gateway.doors import Doors
+from gateway.operations import ASKS_OTHERS, NEEDS_A_KEY, operation
 from gateway.problems import Problem
 from gateway.reading import Reads
 from gateway.routes.whatif import moment
@@ -60,7 +61,14 @@ class Accounts:
             at("/api/keys/{key_id}/rotate", POST=self.rotate),
         ]
 
+    @operation(
+        "Register a tenant",
+        body=NewTenant,
+        answers={201: {"tenant_id": str, "name": str, "api_key": str, "position": int}},
+        problems=NEEDS_A_KEY + ASKS_OTHERS,
+    )
     async def register(self, request: Request) -> Response:
+        """On a loopback address without a key; elsewhere with an admin's. The key can be read in this answer alone."""
         admin = None if self._doors.options.open_registration else self._an_admin(request)
         body = await bodies.of_request(request, NewTenant, self._doors.options.max_body_bytes)
         name = bodies.line_of("name", body.name, MAX_NAME)
@@ -70,7 +78,16 @@ class Accounts:
         content = {"tenant_id": made.tenant_id, "name": made.name, "api_key": made.api_key, "position": made.position}
         return answer(content, 201, position=made.position)
 
+    @operation(
+        "Make a key",
+        scopes=KEY_HOLDERS,
+        body=NewKey,
+        needs_body=False,
+        answers={201: {"key_id": str, "api_key": str, "scopes": list[Scope], "label": str, "position": int}},
+        problems=("not_found",),
+    )
     async def issue(self, request: Request) -> Response:
+        """With the scopes of the key that asks, unless said. It can be read in this answer alone."""
         caller = self._caller(request)
         body = await bodies.of_request(request, NewKey, self._doors.options.max_body_bytes)
         scopes = _scopes(caller, body.scopes)
@@ -89,12 +106,15 @@ class Accounts:
         async with self._on_record(request, caller, "key.rotate", key_id):
             return self._issued(await asked(self._doors.accounts, message))
 
+    @operation("Your keys", scopes=KEY_HOLDERS, answers={200: {"keys": list[KeyInfo]}})
     async def listed(self, request: Request) -> Response:
         caller = self._caller(request)
         keys: list[KeyInfo] = await asked(self._doors.accounts, ListKeys(caller.tenant_id))
         return answer({"keys": keys})
 
+    @operation("Revoke a key", scopes=KEY_HOLDERS, answers={204: None}, problems=("invalid_request",))
     async def revoke(self, request: Request) -> Response:
+        """It opens nothing from now on. The last key stays."""
         caller = self._caller(request)
         key_id = self._within_reach(caller, request)
         async with self._on_record(request, caller, "key.revoke", key_id):
@@ -115,7 +135,7 @@ class Accounts:
         return answer(content, 201, position=made.position)
 
     def _caller(self, request: Request) -> Caller:
-        return self._gate.caller(request, *KEY_HOLDERS)
+        return self._gate.caller(request)
 
     def _within_reach(self, caller: Caller, request: Request) -> str:
         """Its own key, or one that can do no more: else an analyst could rotate itself an admin's."""

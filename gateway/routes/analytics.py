@@ -7,6 +7,7 @@ is history: of a bot that is gone its former owner still sees what was.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,19 +17,67 @@ from domain.tenant import Scope
 from gateway.answers import answer
 from gateway.auth import Caller, Gate
 from gateway.doors import Doors
+from gateway.operations import Described, Shape, operation
 from gateway.problems import Problem
-from gateway.ranges import by_in_query, choice_in_query, span_in_query
-from gateway.reading import Reads, Seen, bot_id_in, number_in_query
+from gateway.queries import BOT_ID, TEXT, Choice, Parameter, Whole, limit_of
+from gateway.ranges import BY, OF_DAYS, by_in_query, span_in_query
+from gateway.reading import OF_A_MOMENT, Reads, Seen, bot_id_in
 from gateway.routing import at
 from projections import usage
 from projections.bots import is_known
 
 READERS = (Scope.TENANT, Scope.ANALYST, Scope.ADMIN)
-PAGE, PAGE_MAX = 20, 100
-OFFSET_MAX = 100_000
 MAX_TENANT_ID = 64
+LIMIT = limit_of(20, 100)
+OFFSET = Whole("offset", "The `next_offset` of the page before.", 0, most=100_000)
+SORT = Choice("sort", "The largest number of these first; of requests, unless said.", usage.Sort)
+BOT = Parameter("bot_id", "Of this bot alone.", BOT_ID, problems=("not_found",))
+TENANT = Parameter("tenant_id", "Of this tenant alone; a tenant's key sees its own.", TEXT)
 
 Question = Callable[[Request, Seen, usage.Whose], Awaitable[Response]]
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class Kind(NamedTuple):
+    """Of question: what it is about, what it takes beyond whose, what is answered."""
+
+    about: str
+    parameters: tuple[Described, ...]
+    answer: Shape
+
+    def of_a_bot(self, handler: Handler) -> Handler:
+        told = operation(
+            f"{self.about}, of a bot",
+            scopes=READERS,
+            parameters=(*self.parameters, *OF_A_MOMENT),
+            answers={200: self.answer},
+        )
+        return told(handler)
+
+    def of_many(self, handler: Handler) -> Handler:
+        told = operation(
+            f"{self.about}, of many bots",
+            scopes=READERS,
+            parameters=(BOT, TENANT, *self.parameters, *OF_A_MOMENT),
+            answers={200: self.answer},
+        )
+        return told(handler)
+
+
+SUMMARY = Kind("Usage at a glance", (), usage.Summary)
+TRENDS = Kind("Usage over time", (*OF_DAYS, BY), usage.Trends)
+ERRORS = Kind("What went wrong", (*OF_DAYS, LIMIT, OFFSET), usage.Errors)
+CHATS = Kind(
+    "Usage by chat",
+    (*OF_DAYS, LIMIT, OFFSET, SORT),
+    {"chats": list[usage.ChatUsage], "next_offset": int | None},
+)
+METHODS = Kind(
+    "Usage by method",
+    (*OF_DAYS, LIMIT, OFFSET, SORT),
+    {"methods": list[usage.MethodUsage], "next_offset": int | None},
+)
+TENANTS = Kind("Tenants by how much their error rate rose", (*OF_DAYS, LIMIT, OFFSET), usage.Tenants)
 
 
 class Analytics:
@@ -39,19 +88,25 @@ class Analytics:
 
     def routes(self) -> list[Route]:
         questions = {
-            "summary": self._summary,
-            "trends": self._trends,
-            "errors": self._errors,
-            "chats": self._chats,
-            "methods": self._methods,
+            "summary": (SUMMARY, self._summary),
+            "trends": (TRENDS, self._trends),
+            "errors": (ERRORS, self._errors),
+            "chats": (CHATS, self._chats),
+            "methods": (METHODS, self._methods),
         }
         return [
-            *(at(f"/api/bots/{{bot_id}}/analytics/{name}", GET=self._of_a_bot(ask)) for name, ask in questions.items()),
-            *(at(f"/api/analytics/{name}", GET=self._of_many(ask)) for name, ask in questions.items()),
-            at("/api/analytics/tenants", GET=self._of_many(self._tenants)),
+            *(
+                at(f"/api/bots/{{bot_id}}/analytics/{name}", GET=kind.of_a_bot(self._of_a_bot(ask)))
+                for name, (kind, ask) in questions.items()
+            ),
+            *(
+                at(f"/api/analytics/{name}", GET=kind.of_many(self._of_many(ask)))
+                for name, (kind, ask) in questions.items()
+            ),
+            at("/api/analytics/tenants", GET=TENANTS.of_many(self._of_many(self._tenants))),
         ]
 
-    def _of_a_bot(self, ask: Question) -> Callable[[Request], Awaitable[Response]]:
+    def _of_a_bot(self, ask: Question) -> Handler:
         async def handler(request: Request) -> Response:
             caller = self._reader(request)
             bot_id = bot_id_in(request.path_params["bot_id"])
@@ -62,7 +117,7 @@ class Analytics:
 
         return handler
 
-    def _of_many(self, ask: Question) -> Callable[[Request], Awaitable[Response]]:
+    def _of_many(self, ask: Question) -> Handler:
         async def handler(request: Request) -> Response:
             caller = self._reader(request)
             return await ask(request, await self._reads.seen("usage", caller, request), _chosen(request, caller))
@@ -110,7 +165,7 @@ class Analytics:
         return answer(found, position=position)
 
     def _reader(self, request: Request) -> Caller:
-        return self._gate.caller(request, *READERS)
+        return self._gate.caller(request)
 
 
 def _chosen(request: Request, caller: Caller) -> usage.Whose:
@@ -128,10 +183,10 @@ def _chosen(request: Request, caller: Caller) -> usage.Whose:
 
 def _slice(request: Request) -> usage.Slice:
     return usage.Slice(
-        number_in_query(request, "limit", PAGE, least=1, most=PAGE_MAX),
-        number_in_query(request, "offset", 0, least=0, most=OFFSET_MAX),
+        LIMIT.of(request),
+        OFFSET.of(request),
     )
 
 
 def _sort(request: Request) -> usage.Sort:
-    return choice_in_query(request, "sort", usage.Sort, usage.Sort.REQUESTS)
+    return SORT.of(request, usage.Sort.REQUESTS)

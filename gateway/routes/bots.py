@@ -31,9 +31,11 @@ from gateway.asking import asked
 from gateway.auth import Caller, Gate
 from gateway.callbacks import without_callback
 from gateway.doors import Doors
+from gateway.operations import operation
 from gateway.problems import Problem
-from gateway.reading import Reads, Seen, bot_id_in
+from gateway.reading import OF_A_MOMENT, Reads, Seen, bot_id_in
 from gateway.routing import at
+from gateway.schemas import like
 from projections.bots import BotRow, bot_of, bots_of
 
 BY = "tenant"
@@ -46,6 +48,24 @@ class NewBot(bodies.Body, frozen=True):
 
 class Perhaps(bodies.Body, frozen=True):
     reason: str = ""
+
+
+class BotConfig(Config, frozen=True):
+    """A change of a bot: what is left out stays, null takes the fleet's default again."""
+
+    callback_url: str | None = None
+    """Where its updates are posted; null: nowhere."""
+
+
+class Hears(msgspec.Struct):
+    wanted: str
+    state: str
+    """`off`, `polling`, `webhook`, `falling back`, or `stopped: …` with the reason."""
+    last_update_age_s: float | None
+
+
+BOT = like(BotRow, "Bot", without=("tenant_id",), updates=Hears)
+CHANGED = like(BotChanged, "ChangedBot", without=("callback_secret",), ownership=str, callback_secret=str)
 
 
 class Bots:
@@ -63,6 +83,13 @@ class Bots:
             at("/api/bots/{bot_id}/resume", POST=self.resume),
         ]
 
+    @operation(
+        "Register a bot",
+        scopes=(Scope.TENANT,),
+        body=NewBot,
+        answers={201: CHANGED},
+        problems=("bot_exists", "token_format", "token_unauthorized", "token_unreachable", "telegram_hold"),
+    )
     async def register(self, request: Request) -> Response:
         caller = self._caller(request)
         body = await bodies.of_request(request, NewBot, self._doors.options.max_body_bytes)
@@ -72,6 +99,7 @@ class Bots:
         changed = await asked(self._doors.fleet, RegisterBot(caller.tenant_id, token))
         return self._changed(caller, changed, 201)
 
+    @operation("Your bots", scopes=(Scope.TENANT,), parameters=OF_A_MOMENT, answers={200: {"bots": list[BOT]}})  # type: ignore[valid-type]
     async def listed(self, request: Request) -> Response:
         caller = self._caller(request)
         rows, position = await self._reads.ask(
@@ -79,6 +107,7 @@ class Bots:
         )
         return answer({"bots": [_seen(row) for row in rows]}, position=position)
 
+    @operation("A bot", scopes=(Scope.TENANT,), parameters=OF_A_MOMENT, answers={200: BOT})
     async def shown(self, request: Request) -> Response:
         caller = self._caller(request)
         seen = await self._reads.seen("bots", caller, request)
@@ -94,8 +123,16 @@ class Bots:
                 told["verification"] = verification
         return answer(told, position=position)
 
+    @operation(
+        "Change a bot",
+        scopes=(Scope.TENANT,),
+        body=BotConfig,
+        needs_body=False,
+        answers={200: CHANGED},
+        problems=("bot_unverified",),
+    )
     async def configure(self, request: Request) -> Response:
-        """`callback_url`, and the fields of `domain.config.Config`; null takes one back to the fleet's default."""
+        """A new `callback_url` comes with a secret that signs what is posted; it can be read in this answer alone."""
         caller = self._caller(request)
         body = await bodies.read(
             request.receive, request.headers.get("content-length", "0").encode(), self._doors.options.max_body_bytes
@@ -105,6 +142,7 @@ class Bots:
         message = ConfigureBot(_bot_id(request), caller.tenant_id, change, BY)
         return self._changed(caller, await asked(self._doors.fleet, message))
 
+    @operation("Remove a bot", scopes=(Scope.TENANT,), answers={204: None})
     async def remove(self, request: Request) -> Response:
         caller = self._caller(request)
         message = RemoveBot(_bot_id(request), caller.tenant_id)
@@ -112,6 +150,13 @@ class Bots:
         self._reads.wrote(caller.tenant_id, changed.position)
         return nothing(position=changed.position)
 
+    @operation(
+        "Give a bot its new token",
+        scopes=(Scope.TENANT,),
+        body=NewBot,
+        answers={200: CHANGED},
+        problems=("bot_unverified", *OF_TOKENS),
+    )
     async def rotate_token(self, request: Request) -> Response:
         """The same bot goes on, with all that it has."""
         caller, bot_id = self._caller(request), _bot_id(request)
@@ -121,6 +166,14 @@ class Bots:
             raise Problem("token_format")
         return self._changed(caller, await asked(self._doors.fleet, RotateToken(bot_id, caller.tenant_id, token)))
 
+    @operation(
+        "Suspend a bot",
+        scopes=(Scope.TENANT,),
+        body=Perhaps,
+        needs_body=False,
+        answers={200: CHANGED},
+        problems=("bot_unverified",),
+    )
     async def suspend(self, request: Request) -> Response:
         caller = self._caller(request)
         bot_id = _bot_id(request)
@@ -129,13 +182,16 @@ class Bots:
         changed = await asked(self._doors.fleet, SuspendBot(bot_id, caller.tenant_id, reason, BY))
         return self._changed(caller, changed)
 
+    @operation(
+        "Resume a bot", scopes=(Scope.TENANT,), answers={200: CHANGED}, problems=("bot_unverified", "bot_suspended")
+    )
     async def resume(self, request: Request) -> Response:
         caller = self._caller(request)
         changed = await asked(self._doors.fleet, ResumeBot(_bot_id(request), caller.tenant_id, BY))
         return self._changed(caller, changed)
 
     def _caller(self, request: Request) -> Caller:
-        return self._gate.caller(request, Scope.TENANT)
+        return self._gate.caller(request)
 
     def _changed(self, caller: Caller, changed: BotChanged, status: int = 200) -> Response:
         self._reads.wrote(caller.tenant_id, changed.position)
@@ -161,9 +217,9 @@ def check_config(doors: Doors, change: dict[str, object]) -> None:
         )
 
 
-def hearing_of(state: UpdatesState, now: datetime) -> dict[str, object]:
+def hearing_of(state: UpdatesState, now: datetime) -> Hears:
     age_s = None if state.last_at is None else round(max(0.0, now.timestamp() - state.last_at), 3)
-    return {"wanted": state.wanted, "state": state.state, "last_update_age_s": age_s}
+    return Hears(state.wanted, state.state, age_s)
 
 
 async def own_bot(reads: Reads, seen: Seen, bot_id: int) -> tuple[BotRow, int]:

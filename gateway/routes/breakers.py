@@ -7,17 +7,21 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from actors.messages import BotChanged, BreakerState, DescribeBreaker, SetBreaker
+from domain.tenant import Scope
 from gateway.answers import answer
 from gateway.asking import asked
 from gateway.auditing import on_record
 from gateway.auth import Gate
 from gateway.doors import Doors
-from gateway.reading import Reads, bot_id_in, of_now
-from gateway.reasons import reason_of
+from gateway.operations import operation
+from gateway.reading import OF_A_MOMENT, Reads, bot_id_in, of_now
+from gateway.reasons import Why, reason_of
 from gateway.routing import at
+from projections.health import Breakers as FleetBreakers
 from projections.health import breakers
 
 PREFIX = "/admin/system/circuit-breakers"
+ADMIN = (Scope.ADMIN,)
 
 
 class Breakers:
@@ -34,6 +38,7 @@ class Breakers:
             at(f"{PREFIX}/{{bot_id}}/reset", POST=self.reset),
         ]
 
+    @operation("Which breakers are not closed", scopes=ADMIN, parameters=OF_A_MOMENT, answers={200: FleetBreakers})
     async def summary(self, request: Request) -> Response:
         """How many are in each phase, and which are not closed."""
         found, position = await self._reads.ask(
@@ -41,16 +46,19 @@ class Breakers:
         )
         return answer(found, position=position)
 
+    @operation("A bot's breaker", scopes=ADMIN, answers={200: BreakerState}, problems=("invalid_request",))
     async def shown(self, request: Request) -> Response:
         self._gate.admin(request)
         of_now(request)
         state: BreakerState = await asked(self._doors.fleet, DescribeBreaker(bot_id_in(request.path_params["bot_id"])))
         return answer(state)
 
+    @operation("Shut a bot off", scopes=ADMIN, body=Why, answers={200: BreakerState})
     async def force_open(self, request: Request) -> Response:
         """Nothing of this bot leaves until it is reset."""
         return await self._set(request, is_open=True)
 
+    @operation("Let a bot send again", scopes=ADMIN, body=Why, answers={200: BreakerState})
     async def reset(self, request: Request) -> Response:
         return await self._set(request, is_open=False)
 

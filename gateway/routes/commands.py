@@ -28,14 +28,33 @@ from gateway.asking import reply_of
 from gateway.auth import Gate
 from gateway.clients import client_of
 from gateway.doors import Doors
-from gateway.outcomes import accepted, done, problem_of, unanswered
+from gateway.operations import operation, operation_of
+from gateway.outcomes import Done, InTime, accepted, done, problem_of, unanswered
 from gateway.parameters import check
 from gateway.problems import Problem, of_refusal
 from gateway.reading import Reads, bot_id_in
 from gateway.routing import not_handled
-from gateway.wishes import wishes_in
+from gateway.wishes import WISHES, wishes_in
 
 PATH = "/api/bots/{bot_id}/commands/{method}"
+CODES = (
+    "unknown_method",
+    "method_refused",
+    "idempotency_mismatch",
+    "idempotency_in_flight",
+    "bot_suspended",
+    "bot_unverified",
+    "token_unauthorized",
+    "telegram_rejected",
+    "telegram_hold",
+    "telegram_unreachable",
+    "rate_limited",
+    "breaker_open",
+    "deadline_exceeded",
+    "cancelled",
+    "delivery_uncertain",
+    "delivery_unrecorded",
+)
 BACKSTOP_S = 10.0
 """So long after its deadline a command has been answered, unless something is badly wrong."""
 MAX_CHAT = 64
@@ -68,7 +87,20 @@ class Commands:
     def routes(self) -> list[Route]:
         return [Route(PATH, self)]
 
+    @operation(
+        "Have a Bot API method executed",
+        scopes=(KeyScope.TENANT,),
+        parameters=WISHES,
+        body=dict[str, object],
+        needs_body=False,
+        answers={200: Done, 202: InTime},
+        problems=CODES,
+    )
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The body is the method's parameters, as Telegram's Bot API has them.
+
+        Whatever is answered says whether the command was executed. What is durable is finished even over a crash.
+        """
         if scope["method"] != "POST":
             await not_handled(scope["method"], ("POST", "OPTIONS"))(scope, receive, send)
             return
@@ -82,6 +114,8 @@ class Commands:
             raise problem_of(outcome, is_replayed=bool(replayed))
         headers = [(_ID, outcome.command_id.encode()), (_POSITION, b"%d" % (outcome.position or 0)), *replayed]
         await _send(send, 200, done(outcome), headers)
+
+    operations = {"POST": operation_of(__call__)}  # noqa: RUF012  read alone
 
     async def _asked_for(self, scope: Scope, receive: Receive) -> Execute:
         """What the request asks for; a problem where it cannot be had."""

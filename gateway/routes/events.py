@@ -13,17 +13,19 @@ from domain.tenant import Scope
 from gateway.answers import POSITION, answer
 from gateway.auth import Caller, Gate
 from gateway.doors import Doors
-from gateway.events.catalog import catalog
+from gateway.events.catalog import CATALOG, catalog
 from gateway.events.places import Places
-from gateway.events.query import FILTERS, MOST, OF_A_RANGE, asked
+from gateway.events.query import FILTERING, FILTERS, IN_A_RANGE, MOST, OF_A_RANGE, asked
 from gateway.events.sending import Streamed
+from gateway.operations import Media, operation
 from gateway.problems import Problem
-from gateway.reading import MAX_DIGITS
+from gateway.queries import MAX_DIGITS, TEXT, Parameter
 from gateway.routing import at
 
 READERS = (Scope.ANALYST, Scope.ADMIN, Scope.TENANT)
 NDJSON = "application/x-ndjson"
 SSE = "text/event-stream"
+SEEN_LAST = Parameter("Last-Event-ID", "A position, after which it goes on.", TEXT, "header")
 OF_THE_SETTINGS = "the admin's key of the settings"
 
 
@@ -41,6 +43,13 @@ class Events:
             at("/api/events/catalog", GET=self.described),
         ]
 
+    @operation(
+        "Recorded events",
+        scopes=READERS,
+        parameters=IN_A_RANGE,
+        answers={200: Media(NDJSON)},
+        problems=("too_many_streams",),
+    )
     async def selected(self, request: Request) -> Response:
         """All that match, from `after` on up to where the log was when this was asked: the header says where."""
         caller = self._reader(request)
@@ -57,6 +66,13 @@ class Events:
         )
         return self._streamed(lines, caller, NDJSON, max(after, until))
 
+    @operation(
+        "Events as they happen",
+        scopes=READERS,
+        parameters=(*FILTERING, SEEN_LAST),
+        answers={200: Media(SSE)},
+        problems=("too_many_streams",),
+    )
     async def followed(self, request: Request) -> Response:
         """From after `Last-Event-ID` or `after` on; without either, what happens from now on."""
         caller = self._reader(request)
@@ -74,6 +90,7 @@ class Events:
         )
         return self._streamed(live, caller, SSE, after)
 
+    @operation("What each event tells", scopes=READERS, answers={200: CATALOG})
     async def described(self, request: Request) -> Response:
         self._reader(request)
         return answer(catalog())
@@ -83,7 +100,7 @@ class Events:
         return Streamed(chunks, place, media_type, {POSITION: str(position)}, self._replay.pulse)
 
     def _reader(self, request: Request) -> Caller:
-        return self._gate.caller(request, *READERS)
+        return self._gate.caller(request)
 
 
 def _last_event_id(request: Request) -> int | None:

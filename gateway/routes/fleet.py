@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from actors.messages import BotChanged, ChangeBot, ConfigureBot, RemoveBot, ResumeBot, SuspendBot
 from domain.bot import ADMIN, Status
+from domain.tenant import Scope
 from gateway import bodies, reasons
 from gateway.answers import answer, nothing
 from gateway.asking import asked
@@ -17,19 +18,30 @@ from gateway.auditing import on_record
 from gateway.auth import Caller, Gate
 from gateway.callbacks import without_callback
 from gateway.doors import Doors
+from gateway.operations import operation
 from gateway.problems import Problem
-from gateway.reading import Reads, bot_id_in, number_in_query
-from gateway.routes.bots import check_config
+from gateway.queries import TEXT, Parameter, limit_of
+from gateway.reading import OF_A_MOMENT, Reads, bot_id_in
+from gateway.routes.bots import BotConfig, check_config
 from gateway.routing import at
-from projections.fleet import Place, fleet_bots
+from projections.fleet import FleetBot, Place, fleet_bots
 
 PREFIX = "/admin/bots"
-PAGE, PAGE_MAX = 100, 1000
+LIMIT = limit_of(100, 1000)
 OWNER = ""
 """In a message: whoever has the bot."""
 STATUSES = (Status.ACTIVE, Status.SUSPENDED, Status.UNVERIFIED)
 PLACE = re.compile(r"(\d{1,18})(?:/(.{1,100}))?", re.ASCII)
 BEHIND_ALL = "\U0010ffff"
+STATUS = Parameter("status", "Those that are so.", {"type": "string", "enum": STATUSES})
+TENANT = Parameter("tenant_id", "Of this tenant alone.", TEXT, problems=())
+AFTER = Parameter(
+    "after", "A bot's id, or the `next` of the page before.", {"type": "string", "pattern": PLACE.pattern}
+)
+
+
+class BotConfigBecause(BotConfig, frozen=True, kw_only=True):
+    reason: str
 
 
 class FleetRoutes:
@@ -46,8 +58,14 @@ class FleetRoutes:
             at(f"{PREFIX}/{{bot_id}}/resume", POST=self.resume),
         ]
 
+    @operation(
+        "Every tenant's bots",
+        scopes=(Scope.ADMIN,),
+        parameters=(STATUS, TENANT, LIMIT, AFTER, *OF_A_MOMENT),
+        answers={200: {"bots": list[FleetBot], "next": str | None}},
+    )
     async def listed(self, request: Request) -> Response:
-        limit = number_in_query(request, "limit", PAGE, least=1, most=PAGE_MAX)
+        limit = LIMIT.of(request)
         seen = await self._reads.seen("bots", self._gate.admin(request), request, "health")
         rows, position = await self._reads.ask(
             seen,
@@ -62,6 +80,7 @@ class FleetRoutes:
         after = f"{page[-1].bot_id}/{page[-1].tenant_id}" if len(rows) > limit else None
         return answer({"bots": page, "next": after}, position=position)
 
+    @operation("Change any bot", scopes=(Scope.ADMIN,), body=BotConfigBecause, answers={200: BotChanged})
     async def configure(self, request: Request) -> Response:
         """As its tenant can, with a `reason` beside the settings."""
         caller = self._gate.admin(request)
@@ -76,6 +95,14 @@ class FleetRoutes:
         message = ConfigureBot(_bot_id(request), OWNER, change, ADMIN, reason)
         return _told(await self._ask(request, caller, "configure", message, reason))
 
+    @operation(
+        "Remove any bot",
+        scopes=(Scope.ADMIN,),
+        parameters=(reasons.IN_QUERY,),
+        body=reasons.Why,
+        needs_body=False,
+        answers={204: None},
+    )
     async def remove(self, request: Request) -> Response:
         caller = self._gate.admin(request)
         reason = await reasons.reason_for_removal(request, self._doors.options.max_body_bytes)
@@ -83,6 +110,7 @@ class FleetRoutes:
         changed = await self._ask(request, caller, "remove", message, reason)
         return nothing(position=changed.position)
 
+    @operation("Suspend any bot", scopes=(Scope.ADMIN,), body=reasons.Why, answers={200: BotChanged})
     async def suspend(self, request: Request) -> Response:
         """Its tenant cannot resume it."""
         caller = self._gate.admin(request)
@@ -90,6 +118,7 @@ class FleetRoutes:
         message = SuspendBot(_bot_id(request), OWNER, reason, ADMIN)
         return _told(await self._ask(request, caller, "suspend", message, reason))
 
+    @operation("Resume any bot", scopes=(Scope.ADMIN,), body=reasons.Why, answers={200: BotChanged})
     async def resume(self, request: Request) -> Response:
         caller = self._gate.admin(request)
         reason = await self._reason(request)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -16,13 +18,25 @@ from gateway.answers import answer
 from gateway.asking import asked
 from gateway.auth import Caller, Gate
 from gateway.doors import Doors
+from gateway.operations import operation
 from gateway.problems import Problem
-from gateway.reading import MAX_DIGITS, Reads, bot_id_in, number_in_query
+from gateway.queries import Whole, limit_of
+from gateway.reading import OF_A_MOMENT, Reads, bot_id_in
 from gateway.routes.bots import owned_bot
 from gateway.routing import at
-from projections.health import BotHealth, all_health, health_of, summary
+from projections.control import Status
+from projections.health import BotHealth, HealthSummary, all_health, health_of, summary
 
-PAGE, PAGE_MAX = 100, 1000
+LIMIT = limit_of(100, 1000)
+AFTER = Whole("after", "A bot's id: those with higher ones.")
+
+
+class OpenAlert(msgspec.Struct):
+    kind: str
+    bot_id: int
+    tenant_id: str
+    detail: str
+    since: datetime
 
 
 class HealthRoutes:
@@ -41,8 +55,15 @@ class HealthRoutes:
             at("/admin/system/bot-health/{bot_id}", GET=self.any_bot),
         ]
 
+    @operation(
+        "A bot's health",
+        scopes=(Scope.TENANT,),
+        parameters=OF_A_MOMENT,
+        answers={200: BotHealth},
+        problems=("bot_unverified",),
+    )
     async def own(self, request: Request) -> Response:
-        caller = self._gate.caller(request, Scope.TENANT)
+        caller = self._gate.caller(request)
         bot_id = bot_id_in(request.path_params["bot_id"])
         await owned_bot(self._reads, await self._reads.seen("bots", caller, request), bot_id)
         found, position = await self._found(request, caller, bot_id)
@@ -51,25 +72,46 @@ class HealthRoutes:
             raise Problem("not_found", "There is no such bot. GET /api/bots lists yours.")
         return answer(found, position=position)
 
+    @operation("Any bot's health", scopes=(Scope.ADMIN,), parameters=OF_A_MOMENT, answers={200: BotHealth})
     async def any_bot(self, request: Request) -> Response:
         bot_id = bot_id_in(request.path_params["bot_id"])
         found, position = await self._found(request, self._gate.admin(request), bot_id)
         return answer(found, position=position)
 
+    @operation("The fleet's health", scopes=(Scope.ADMIN,), parameters=OF_A_MOMENT, answers={200: HealthSummary})
     async def summary(self, request: Request) -> Response:
         seen = await self._reads.seen("health", self._gate.admin(request), request)
         found, position = await self._reads.ask(seen, summary, self._reads.now(seen))
         return answer(found, position=position)
 
+    @operation(
+        "Bots that are unhealthy",
+        scopes=(Scope.ADMIN,),
+        parameters=(LIMIT, AFTER, *OF_A_MOMENT),
+        answers={200: {"bots": list[BotHealth]}},
+    )
     async def unhealthy(self, request: Request) -> Response:
         seen = await self._reads.seen("health", self._gate.admin(request), request)
-        limit = number_in_query(request, "limit", PAGE, least=1, most=PAGE_MAX)
-        after = number_in_query(request, "after", 0, least=0, most=10**MAX_DIGITS)
+        limit = LIMIT.of(request)
+        after = AFTER.of(request)
         bots, position = await self._reads.ask(
             seen, all_health, self._reads.now(seen), Health.UNHEALTHY, limit=limit, after_bot_id=after
         )
         return answer({"bots": bots}, position=position)
 
+    @operation(
+        "The system itself",
+        scopes=(Scope.ADMIN,),
+        answers={
+            200: {
+                "version": str,
+                "fleet": FleetState,
+                "projections": list[Status],
+                "webhooks": dict[str, int],
+                "alerts": list[OpenAlert],
+            }
+        },
+    )
     async def stats(self, request: Request) -> Response:
         self._gate.admin(request)
         fleet: FleetState = await asked(self._doors.fleet, DescribeFleet())
@@ -86,9 +128,8 @@ class HealthRoutes:
         return _there(found), position
 
 
-def _open(alert: AlertRaised) -> dict[str, object]:
-    told = {"kind": alert.kind, "bot_id": alert.bot_id, "tenant_id": alert.tenant_id, "detail": alert.detail}
-    return {**told, "since": alert.occurred_at}
+def _open(alert: AlertRaised) -> OpenAlert:
+    return OpenAlert(alert.kind, alert.bot_id, alert.tenant_id, alert.detail, alert.occurred_at)
 
 
 def _there(found: BotHealth | None) -> BotHealth:

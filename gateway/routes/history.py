@@ -14,16 +14,21 @@ from gateway.answers import answer
 from gateway.auditing import on_record
 from gateway.auth import Caller, Gate
 from gateway.doors import Doors
-from gateway.periods import span_in
+from gateway.operations import operation
+from gateway.periods import OF_A_PERIOD, span_in
 from gateway.problems import Problem
-from gateway.reading import LOG_AWAY, MAX_DIGITS, Reads, bot_id_in, number_in_query
+from gateway.queries import Choice, Whole, limit_of
+from gateway.reading import LOG_AWAY, OF_A_MOMENT, Reads, bot_id_in
 from gateway.reasons import reason_if_any
 from gateway.routes.bots import owned_bot
 from gateway.routing import at
-from projections.history import Kind, history_of, incidents
+from projections.history import History, Incidents, Kind, history_of, incidents
 
 PREFIX = "/admin/system/bot-health"
-PAGE, PAGE_MAX = 100, 1000
+LIMIT = limit_of(100, 1000)
+BOT = Whole("bot_id", "Of this bot alone.", least=1)
+BEFORE = Whole("before", "The `next` of the page before.")
+KIND = Choice("kind", "Incidents of this kind alone.", Kind)
 PERSIST_S = 10.0
 
 
@@ -41,16 +46,32 @@ class HistoryRoutes:
             at(f"{PREFIX}/persist-now", POST=self.persist_now),
         ]
 
+    @operation(
+        "A bot's history",
+        scopes=(Scope.TENANT,),
+        parameters=(*OF_A_PERIOD, *OF_A_MOMENT),
+        answers={200: History},
+        problems=("bot_unverified",),
+    )
     async def own(self, request: Request) -> Response:
         """Since it is this tenant's: what a former owner did with it is not told."""
-        caller = self._gate.caller(request, Scope.TENANT)
+        caller = self._gate.caller(request)
         bot_id = bot_id_in(request.path_params["bot_id"])
         await owned_bot(self._reads, await self._reads.seen("bots", caller, request), bot_id)
         return await self._history(request, caller, bot_id, caller.tenant_id)
 
+    @operation(
+        "Any bot's history", scopes=(Scope.ADMIN,), parameters=(*OF_A_PERIOD, *OF_A_MOMENT), answers={200: History}
+    )
     async def any_bot(self, request: Request) -> Response:
         return await self._history(request, self._gate.admin(request), bot_id_in(request.path_params["bot_id"]), None)
 
+    @operation(
+        "What went wrong when",
+        scopes=(Scope.ADMIN,),
+        parameters=(*OF_A_PERIOD, BOT, KIND, LIMIT, BEFORE, *OF_A_MOMENT),
+        answers={200: Incidents},
+    )
     async def unhealthy(self, request: Request) -> Response:
         seen = await self._reads.seen("history", self._gate.admin(request), request)
         now = self._reads.now(seen)
@@ -59,13 +80,14 @@ class HistoryRoutes:
             incidents,
             span_in(request, now),
             now,
-            bot_id=bot_in_query(request),
-            kind=_kind_in(request),
-            limit=number_in_query(request, "limit", PAGE, least=1, most=PAGE_MAX),
-            before=number_in_query(request, "before", 0, least=0, most=10**MAX_DIGITS) or None,
+            bot_id=BOT.perhaps_of(request),
+            kind=KIND.perhaps_of(request),
+            limit=LIMIT.of(request),
+            before=BEFORE.of(request) or None,
         )
         return answer(found, position=position)
 
+    @operation("Bring all views up to date", scopes=(Scope.ADMIN,), answers={200: {"position": int}})
     async def persist_now(self, request: Request) -> Response:
         """Answered when all views have come to where the log is now, and a checkpoint of them is kept."""
         caller = self._gate.admin(request)
@@ -98,16 +120,3 @@ class HistoryRoutes:
         if found is None:
             raise Problem("not_found", "There is no bot with this id.")
         return answer(found, position=position)
-
-
-def bot_in_query(request: Request) -> int | None:
-    return number_in_query(request, "bot_id", 0, least=1, most=10**MAX_DIGITS) or None
-
-
-def _kind_in(request: Request) -> Kind | None:
-    asked = request.query_params.get("kind")
-    if asked is None:
-        return None
-    if asked not in [kind.value for kind in Kind]:
-        raise Problem("invalid_request", f'"kind" must be one of {", ".join(Kind)}.')
-    return Kind(asked)

@@ -14,10 +14,12 @@ from gateway.asking import asked
 from gateway.auth import Caller, Gate
 from gateway.callbacks import check_url
 from gateway.doors import Doors
-from gateway.reading import MAX_DIGITS, number_in_query
+from gateway.operations import operation
+from gateway.queries import Whole, limit_of
 from gateway.routing import at
 
-LIMIT, LIMIT_MAX = 50, 500
+LIMIT = limit_of(50, 500)
+AFTER = Whole("after", "A position: those that were given later, the oldest first. Without it, the newest.")
 
 
 class Endpoint(bodies.Body, frozen=True):
@@ -35,16 +37,21 @@ class Notices:
             at("/api/notices/endpoint", PUT=self.set, DELETE=self.remove),
         ]
 
+    @operation(
+        "Your notices",
+        scopes=(Scope.TENANT,),
+        parameters=(AFTER, LIMIT),
+        answers={200: {"notices": list[NoticeInfo], "next": int | None}},
+    )
     async def listed(self, request: Request) -> Response:
         """The newest ones, or those after a position; the oldest of them first."""
         caller = self._caller(request)
-        after = None
-        if "after" in request.query_params:
-            after = number_in_query(request, "after", 0, least=0, most=10**MAX_DIGITS)
-        limit = number_in_query(request, "limit", LIMIT, least=1, most=LIMIT_MAX)
-        found: list[NoticeInfo] = await asked(self._doors.notices, ListNotices(caller.tenant_id, after, limit))
+        after = AFTER.perhaps_of(request)
+        asking = ListNotices(caller.tenant_id, after, LIMIT.of(request))
+        found: list[NoticeInfo] = await asked(self._doors.notices, asking)
         return answer({"notices": found, "next": found[-1].position if found else after})
 
+    @operation("Have notices posted", scopes=(Scope.TENANT,), body=Endpoint, answers={200: {"url": str, "secret": str}})
     async def set(self, request: Request) -> Response:
         """With a secret that signs what is posted; it can be read in this answer alone."""
         caller = self._caller(request)
@@ -53,10 +60,11 @@ class Notices:
         made: NoticeEndpoint = await asked(self._doors.notices, SetNoticeEndpoint(caller.tenant_id, body.url))
         return answer({"url": made.url, "secret": made.secret}, position=made.position)
 
+    @operation("Have notices posted no more", scopes=(Scope.TENANT,), answers={204: None})
     async def remove(self, request: Request) -> Response:
         caller = self._caller(request)
         made: NoticeEndpoint = await asked(self._doors.notices, SetNoticeEndpoint(caller.tenant_id, None))
         return nothing(position=made.position)
 
     def _caller(self, request: Request) -> Caller:
-        return self._gate.caller(request, Scope.TENANT)
+        return self._gate.caller(request)

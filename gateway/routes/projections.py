@@ -19,19 +19,22 @@ from starlette.routing import Route
 
 from actors.messages import SkipEvent
 from domain.errors import StoreError
+from domain.tenant import Scope
 from gateway import bodies, reasons
 from gateway.answers import answer
 from gateway.asking import asked
 from gateway.auditing import on_record
 from gateway.auth import Caller, Gate
 from gateway.doors import Doors
+from gateway.operations import operation
 from gateway.problems import Problem
 from gateway.reasons import Perhaps, Why
 from gateway.routing import at
-from projections.control import Phase, Status
+from projections.control import Phase, Rebuild, Status
 from projections.state import Stop
 
 PREFIX = "/admin/system/projections"
+ADMIN = (Scope.ADMIN,)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -61,11 +64,15 @@ class Projections:
             at(f"{PREFIX}/{{name}}/skip", POST=self.skip),
         ]
 
+    @operation(
+        "How far each view is", scopes=ADMIN, answers={200: {"projections": list[Status], "rebuild": Rebuild | None}}
+    )
     async def listed(self, request: Request) -> Response:
         self._gate.admin(request)
         statuses = await in_thread(self._hand.statuses)
         return answer({"projections": statuses, "rebuild": self._hand.rebuilding()})
 
+    @operation("Pause a projection", scopes=ADMIN, body=Why, answers={200: Status})
     async def pause(self, request: Request) -> Response:
         caller, body = self._gate.admin(request), await self._body(request, Why)
         async with self._one:
@@ -74,6 +81,7 @@ class Projections:
                 await in_thread(self._hand.pause, found.name, body.reason, caller.by)
             return answer(await self._named(request), position=position)
 
+    @operation("Let a projection go on", scopes=ADMIN, body=Perhaps, needs_body=False, answers={200: Status})
     async def resume(self, request: Request) -> Response:
         """Ends a pause; one that stopped by itself tries again."""
         caller, body = self._gate.admin(request), await self._body(request, Perhaps)
@@ -83,8 +91,9 @@ class Projections:
                 await in_thread(self._hand.resume, found.name)
             return answer(await self._named(request), position=position)
 
+    @operation("Rebuild a projection", scopes=ADMIN, body=Why, answers={202: Rebuild}, problems=("rebuild_runs",))
     async def rebuild(self, request: Request) -> Response:
-        """Begins it; `listed` tells how far it is."""
+        """Begins it, beside the live one; GET /admin/system/projections tells how far it is."""
         caller, body = self._gate.admin(request), await self._body(request, Why)
         async with self._one:
             found = await self._named(request)
@@ -99,6 +108,13 @@ class Projections:
                 await in_thread(self._hand.rebuild, found.name)
             return answer(self._hand.rebuilding(), 202, position=position)
 
+    @operation(
+        "Skip an event that a projection cannot fold",
+        scopes=ADMIN,
+        body=Skip,
+        answers={200: Status},
+        problems=("rebuild_runs", "not_stopped_there"),
+    )
     async def skip(self, request: Request) -> Response:
         caller, body = self._gate.admin(request), await self._body(request, Skip)
         async with self._one:

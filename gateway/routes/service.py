@@ -1,4 +1,4 @@
-"""What anybody may ask: whether it lives, whether it is ready, what it is, and what a problem code means."""
+"""What anybody may ask: whether it lives, whether it is ready, what it is."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from starlette.routing import Route
 from actors.messages import DescribeFleet, FleetState
 from gateway.answers import answer
 from gateway.asking import asked
-from gateway.codes import PROBLEMS
 from gateway.doors import Doors
+from gateway.operations import operation
 from gateway.problems import Problem
 from gateway.routing import at
 from projections.control import Status
 
 READY_S = 2.0
+READY = {"status": str, "wrong": list[str], "paused": list[str]}
 LINKS = {
     "live": "/health/live",
     "ready": "/health/ready",
@@ -26,6 +27,8 @@ LINKS = {
     "commands": "/api/bots/{bot_id}/commands/{method}",
     "command": "/api/commands/{command_id}",
     "problems": "/problems/{code}",
+    "docs": "/docs",
+    "openapi": "/openapi.json",
 }
 RECORDED_S = 2.0
 """An event that has waited longer for the disk says that the store is away."""
@@ -42,16 +45,17 @@ class Service:
             at("/", GET=self.introduced),
             at("/health/live", GET=self.live),
             at("/health/ready", GET=self.ready),
-            at("/problems", GET=self.problems),
-            at("/problems/{code}", GET=self.problem),
         ]
 
+    @operation("What this is", answers={200: {"service": str, "version": str, "links": dict[str, str]}})
     async def introduced(self, _: Request) -> Response:
         return answer({"service": "Botloft", "version": self._doors.options.version, "links": LINKS})
 
+    @operation("Whether it lives", answers={200: {"status": str}})
     async def live(self, _: Request) -> Response:
         return answer({"status": "live"})
 
+    @operation("Whether it is ready", answers={200: READY, 503: READY})
     async def ready(self, _: Request) -> Response:
         """For a load balancer. Names what is wrong; why is for the operator, in stats and the log."""
         projections = await asyncio.to_thread(self._doors.projections.statuses)
@@ -63,15 +67,6 @@ class Service:
         if wrong:
             return answer({"status": "not_ready", "wrong": wrong, "paused": paused}, 503, headers={"Retry-After": "1"})
         return answer({"status": "ready", "wrong": [], "paused": paused})
-
-    async def problems(self, _: Request) -> Response:
-        return answer({"problems": [_page(code) for code in PROBLEMS]})
-
-    async def problem(self, request: Request) -> Response:
-        code = request.path_params["code"]
-        if code not in PROBLEMS:
-            raise Problem("not_found", "There is no such problem code. GET /problems lists them all.")
-        return answer(_page(code))
 
     async def _trouble_of_fleet(self) -> str | None:
         try:
@@ -93,8 +88,3 @@ def _trouble_of(status: Status) -> str | None:
         return "the event log does not answer"
     behind_s = status.lag_s or 0.0
     return f"the projection {status.name} is {behind_s:.0f} s behind" if behind_s > LAG_S else None
-
-
-def _page(code: str) -> dict[str, object]:
-    kind = PROBLEMS[code]
-    return {"code": code, "title": kind.title, "status": kind.status, "detail": kind.advice}

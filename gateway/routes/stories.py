@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,13 +18,19 @@ from gateway.asking import asked
 from gateway.auth import Gate
 from gateway.clients import client_of
 from gateway.doors import Doors
+from gateway.operations import operation
 from gateway.problems import Problem
-from gateway.reading import Reads, Seen, at_least, bot_id_in, number_in_query
+from gateway.queries import TEXT, Parameter, limit_of
+from gateway.reading import AT_LEAST, Reads, Seen, at_least, bot_id_in
 from gateway.routes.bots import own_bot
 from gateway.routing import at
+from gateway.schemas import like
 from projections.commands import OPEN, CommandStory, command_story, commands_of
 
-PAGE, PAGE_MAX = 50, 100
+LIMIT = limit_of(50, 100)
+BEFORE = Parameter("before", "A command's id: those that came before it.", TEXT, problems=())
+STORY = like(CommandStory, "Story", outcome=Final | None)
+OF_ONE = like(CommandStory, "StoryWithResult", outcome=Final | None, result=Any, result_shredded=bool)
 MAX_ID = 64
 
 
@@ -38,20 +46,33 @@ class Stories:
             at("/api/bots/{bot_id}/commands", GET=self.newest),
         ]
 
+    @operation(
+        "A command's whole story",
+        scopes=(Scope.TENANT, Scope.ADMIN),
+        parameters=(AT_LEAST,),
+        answers={200: OF_ONE},
+    )
     async def told(self, request: Request) -> Response:
-        story, position = await self._story(request, Scope.TENANT, Scope.ADMIN)
+        story, position = await self._story(request)
         return answer({**_wire(story), **await self._result(story)}, position=position)
 
+    @operation(
+        "Take a command back",
+        scopes=(Scope.TENANT,),
+        parameters=(AT_LEAST,),
+        answers={200: {"command_id": str, "outcome": Final, "position": int | None}},
+        problems=("not_cancellable",),
+    )
     async def cancel(self, request: Request) -> Response:
         """A command that waits is taken back; what is on its way cannot be."""
-        story, _ = await self._story(request, Scope.TENANT)
+        story, _ = await self._story(request)
         cancelled: Outcome = await asked(self._doors.fleet, Cancel(story.command_id, story.bot_id, story.tenant_id))
         self._reads.wrote(story.tenant_id, cancelled.position)
         told = {"command_id": story.command_id, "outcome": cancelled.final, "position": cancelled.position}
         return answer(told, position=cancelled.position)
 
-    async def _story(self, request: Request, *scopes: Scope) -> tuple[CommandStory, int]:
-        caller = self._gate.caller(request, *scopes)
+    async def _story(self, request: Request) -> tuple[CommandStory, int]:
+        caller = self._gate.caller(request)
         self._doors.limits.take_by_key(caller.key_id, client_of(request.scope))
         command_id = request.path_params["command_id"]
         if len(command_id) > MAX_ID:
@@ -70,10 +91,16 @@ class Stories:
             return {"result": None, "result_shredded": True}
         return {"result": None if kept is None else msgspec.Raw(kept)}
 
+    @operation(
+        "A bot's commands, newest first",
+        scopes=(Scope.TENANT,),
+        parameters=(LIMIT, BEFORE, AT_LEAST),
+        answers={200: {"commands": list[STORY]}},  # type: ignore[valid-type]
+    )
     async def newest(self, request: Request) -> Response:
-        caller = self._gate.caller(request, Scope.TENANT)
+        caller = self._gate.caller(request)
         bot_id = bot_id_in(request.path_params["bot_id"])
-        limit = number_in_query(request, "limit", PAGE, least=1, most=PAGE_MAX)
+        limit = LIMIT.of(request)
         before = request.query_params.get("before")
         await own_bot(self._reads, Seen("bots", caller, 0), bot_id)
         stories, position = await self._reads.ask(

@@ -10,17 +10,20 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from actors.messages import DescribeLimits, DescribeTenant, Limits, ListTenants, RemoveTenant, TenantInfo, WeighTenant
-from domain.tenant import WEIGHT_MAX
+from domain.tenant import WEIGHT_MAX, Scope
 from gateway import bodies, reasons
 from gateway.answers import answer, nothing
 from gateway.asking import asked
 from gateway.auditing import on_record
 from gateway.auth import Gate
 from gateway.doors import Doors
-from gateway.reading import Reads, number_in_query
+from gateway.operations import operation
+from gateway.queries import TEXT, Parameter, limit_of
+from gateway.reading import Reads
 from gateway.routing import at
 
-PAGE, PAGE_MAX = 100, 1000
+LIMIT = limit_of(100, 1000)
+AFTER = Parameter("after", "A tenant's id: those behind it.", TEXT, problems=())
 MAX_ID = 64
 
 
@@ -41,19 +44,24 @@ class Tenants:
             at("/admin/system/rate-limiter", GET=self.limits),
         ]
 
+    @operation(
+        "All tenants", scopes=(Scope.ADMIN,), parameters=(LIMIT, AFTER), answers={200: {"tenants": list[TenantInfo]}}
+    )
     async def listed(self, request: Request) -> Response:
         """By their ids; `?after=<tenant_id>` goes on behind one of them."""
         self._gate.admin(request)
-        limit = number_in_query(request, "limit", PAGE, least=1, most=PAGE_MAX)
+        limit = LIMIT.of(request)
         after = request.query_params.get("after", "")[:MAX_ID]
         found: list[TenantInfo] = await asked(self._doors.accounts, ListTenants(after, limit))
         return answer({"tenants": found})
 
+    @operation("A tenant", scopes=(Scope.ADMIN,), answers={200: TenantInfo})
     async def shown(self, request: Request) -> Response:
         self._gate.admin(request)
         found: TenantInfo = await asked(self._doors.accounts, DescribeTenant(_tenant_id(request)))
         return answer(found)
 
+    @operation("Give a tenant another weight", scopes=(Scope.ADMIN,), body=NewWeight, answers={200: TenantInfo})
     async def weigh(self, request: Request) -> Response:
         caller = self._gate.admin(request)
         body = await bodies.of_request(request, NewWeight, self._doors.options.max_body_bytes)
@@ -64,6 +72,14 @@ class Tenants:
         self._reads.wrote(caller.tenant_id, changed.position)
         return answer(changed, position=changed.position)
 
+    @operation(
+        "Remove a tenant",
+        scopes=(Scope.ADMIN,),
+        parameters=(reasons.IN_QUERY,),
+        body=reasons.Why,
+        needs_body=False,
+        answers={204: None},
+    )
     async def remove(self, request: Request) -> Response:
         """For good: its keys, its bots, and the key without which nothing of its data can be read."""
         caller = self._gate.admin(request)
@@ -74,6 +90,7 @@ class Tenants:
         self._reads.wrote(caller.tenant_id, position)
         return nothing(position=position)
 
+    @operation("The limits of the fleet", scopes=(Scope.ADMIN,), answers={200: Limits})
     async def limits(self, request: Request) -> Response:
         """What is set, whether other processes share it now, how many wait for it; and the same of callers."""
         self._gate.admin(request)

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from actors.messages import (
+    CallbackInfo,
     DeliveryInfo,
     DescribeCallback,
     ListDeliveries,
@@ -29,22 +30,28 @@ from gateway.asking import asked
 from gateway.auth import Caller, Gate
 from gateway.clients import client_of
 from gateway.doors import Doors
+from gateway.operations import operation
 from gateway.problems import Problem
-from gateway.ranges import choice_in_query
-from gateway.reading import MAX_DIGITS, Reads, Seen, bot_id_in, number_in_query
+from gateway.queries import Choice, Whole, limit_of
+from gateway.reading import Reads, Seen, bot_id_in
 from gateway.routes.bots import owned_bot
 from gateway.routing import at
 
-LIMIT, LIMIT_MAX = 100, 100
-TIMEOUT_MAX_S = 50
+LIMIT = limit_of(100, 100)
+TIMEOUT = Whole("timeout", "Seconds to wait for one to come.", 0, most=50)
 BACKSTOP_S = 15.0
-DELIVERIES, DELIVERIES_MAX = 50, 500
+DELIVERIES = limit_of(50, 500)
 UPDATE_ID_MAX = 2**53
 
 
 class Which(StrEnum):
     WAITING = "waiting"
     FAILED = "failed"
+
+
+STATUS = Choice("status", "`failed`, unless said: those that were tried in vain.", Which)
+AFTER = Whole("after", "An update's id: those with higher ones.", most=UPDATE_ID_MAX)
+OFFSET = Whole("offset", "The `next_offset` of the answer before, which it confirms. Without it, the oldest.")
 
 
 class Range(bodies.Body, frozen=True):
@@ -66,8 +73,18 @@ class Updates:
             at("/api/bots/{bot_id}/deliveries/replay", POST=self.replayed),
         ]
 
+    @operation(
+        "Fetch a bot's updates",
+        scopes=(Scope.TENANT,),
+        parameters=(OFFSET, LIMIT, TIMEOUT),
+        answers={200: {"updates": list[dict[str, object]], "next_offset": int | None}, 204: None},
+        problems=("bot_unverified", "updates_pushed", "updates_conflict"),
+    )
     async def pulled(self, request: Request) -> Response:
-        """As Telegram's getUpdates; the next question's `offset` confirms what was handed out with lower ids."""
+        """As Telegram's getUpdates; the next question's `offset` confirms what was handed out with lower ids.
+
+        One question of a bot waits at a time.
+        """
         caller, bot_id = await self._own(request)
         self._doors.limits.take_by_key(caller.key_id, client_of(request.scope))
         pull = PullUpdates(
@@ -75,8 +92,8 @@ class Updates:
             caller.tenant_id,
             str(uuid_utils.uuid7()),
             _offset(request),
-            number_in_query(request, "limit", LIMIT, least=1, most=LIMIT_MAX),
-            number_in_query(request, "timeout", 0, least=0, most=TIMEOUT_MAX_S),
+            LIMIT.of(request),
+            TIMEOUT.of(request),
         )
         found = await self._while_there(request, pull)
         if found is None:
@@ -84,20 +101,40 @@ class Updates:
         updates = [msgspec.Raw(update) for update in found.updates]
         return answer({"updates": updates, "next_offset": found.next_offset})
 
+    @operation(
+        "Where updates are posted",
+        scopes=(Scope.TENANT,),
+        answers={200: CallbackInfo},
+        problems=("bot_unverified",),
+    )
     async def described(self, request: Request) -> Response:
         caller, bot_id = await self._own(request)
         return answer(await asked(self._doors.delivery, DescribeCallback(bot_id, caller.tenant_id)))
 
+    @operation(
+        "Updates on their way",
+        scopes=(Scope.TENANT,),
+        parameters=(STATUS, AFTER, DELIVERIES),
+        answers={200: {"deliveries": list[DeliveryInfo], "next": int | None}},
+        problems=("bot_unverified",),
+    )
     async def listed(self, request: Request) -> Response:
         caller, bot_id = await self._own(request)
-        which = choice_in_query(request, "status", Which, Which.FAILED)
-        after = number_in_query(request, "after", -1, least=0, most=UPDATE_ID_MAX)
-        limit = number_in_query(request, "limit", DELIVERIES, least=1, most=DELIVERIES_MAX)
+        which = STATUS.of(request, Which.FAILED)
+        after = -1 if AFTER.name not in request.query_params else AFTER.of(request)
+        limit = DELIVERIES.of(request)
         asking = ListDeliveries(bot_id, caller.tenant_id, which is Which.FAILED, after, limit + 1)
         found: list[DeliveryInfo] = await asked(self._doors.delivery, asking)
         page = found[:limit]
         return answer({"deliveries": page, "next": page[-1].update_id if len(found) > limit else None})
 
+    @operation(
+        "Try deliveries at once",
+        scopes=(Scope.TENANT,),
+        body=Range,
+        answers={202: {"updates": int}},
+        problems=("bot_unverified",),
+    )
     async def replayed(self, request: Request) -> Response:
         caller, bot_id = await self._own(request)
         wanted = await bodies.of_request(request, Range, self._doors.options.max_body_bytes)
@@ -107,7 +144,7 @@ class Updates:
         return answer({"updates": await asked(self._doors.delivery, again)}, 202)
 
     async def _own(self, request: Request) -> tuple[Caller, int]:
-        caller = self._gate.caller(request, Scope.TENANT)
+        caller = self._gate.caller(request)
         bot_id = bot_id_in(request.path_params["bot_id"])
         await owned_bot(self._reads, Seen("bots", caller, 0), bot_id)
         return caller, bot_id
@@ -135,12 +172,7 @@ async def _left(request: Request) -> None:
 
 
 def _offset(request: Request) -> int | None:
-    text = request.query_params.get("offset")
-    if text is None:
-        return None
-    if text.isascii() and text.isdecimal() and len(text) <= MAX_DIGITS:
-        return int(text)
-    if text.startswith("-"):
+    if request.query_params.get(OFFSET.name, "").startswith("-"):
         detail = 'A negative "offset" would forget updates that nobody has seen: leave it out to begin with the oldest.'
         raise Problem("invalid_request", detail)
-    raise Problem("invalid_request", '"offset" must be a whole number: the last update_id that you have, plus one.')
+    return OFFSET.perhaps_of(request)

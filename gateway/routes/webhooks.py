@@ -25,9 +25,11 @@ from gateway.auth import Gate
 from gateway.clients import client_of
 from gateway.doors import Doors
 from gateway.limits import Kind
+from gateway.operations import operation, operation_of
 from gateway.problems import Problem
+from gateway.queries import TEXT, Parameter
 from gateway.reading import Reads, Seen, bot_id_in
-from gateway.routes.bots import hearing_of, owned_bot
+from gateway.routes.bots import Hears, hearing_of, owned_bot
 from gateway.routing import at, not_handled
 
 PREFIX = "/webhook/"
@@ -48,7 +50,17 @@ class Webhooks:
             at("/api/bots/{bot_id}/webhook/rotate", POST=self.rotate),
         ]
 
+    @operation(
+        "An update, from Telegram",
+        parameters=(
+            Parameter("X-Telegram-Bot-Api-Secret-Token", "As Telegram was told.", TEXT, "header", ("not_found",)),
+        ),
+        body=dict[str, object],
+        answers={200: None},
+        problems=("overloaded", "store_unavailable"),
+    )
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """On disk before it is answered. Whatever is not taken, Telegram brings again."""
         if scope["method"] != "POST":
             await not_handled(scope["method"], ("POST", "OPTIONS"))(scope, receive, send)
             return
@@ -82,8 +94,16 @@ class Webhooks:
         await send({"type": "http.response.start", "status": 200, "headers": TAKEN})
         await send({"type": "http.response.body", "body": b""})
 
+    operations = {"POST": operation_of(__call__)}  # noqa: RUF012  read alone
+
+    @operation(
+        "Give a bot's webhook a new address",
+        scopes=(KeyScope.TENANT,),
+        answers={200: {"bot_id": int, "updates": Hears}},
+        problems=("bot_unverified", "telegram_unreachable"),
+    )
     async def rotate(self, request: Request) -> Response:
-        caller = self._gate.caller(request, KeyScope.TENANT)
+        caller = self._gate.caller(request)
         bot_id = bot_id_in(request.path_params["bot_id"])
         await owned_bot(self._reads, Seen("bots", caller, 0), bot_id)
         found: TokenInspected = await asked(

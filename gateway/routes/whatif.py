@@ -17,10 +17,12 @@ from domain.rules.tokens import MAX_BOT_ID
 from domain.tenant import Scope
 from domain.whatif.policy import FLEET_WIDE, Change
 from domain.whatif.question import Busy, NoAnswer, NothingThere, Question, checked
+from domain.whatif.report import Report
 from gateway import bodies, times
 from gateway.answers import answer
 from gateway.auth import Caller, Gate
 from gateway.doors import Doors
+from gateway.operations import operation
 from gateway.problems import Problem
 from gateway.reading import Reads, Seen
 from gateway.routes.bots import own_bot
@@ -48,8 +50,16 @@ class WhatIf:
     def routes(self) -> list[Route]:
         return [at("/api/whatif", POST=self.replayed)]
 
+    @operation(
+        "What would have been",
+        scopes=(Scope.TENANT, *EVERYBODYS),
+        body=Asked,
+        answers={200: Report},
+        problems=("not_found", "bot_unverified"),
+    )
     async def replayed(self, request: Request) -> Response:
-        caller = self._gate.caller(request, Scope.TENANT, *EVERYBODYS)
+        """The recorded commands of a time once more, through the same rules, under another policy."""
+        caller = self._gate.caller(request)
         asked = await bodies.of_request(request, Asked, self._doors.options.max_body_bytes)
         change = change_of(asked.policy)
         sees_all = any(scope in caller.scopes for scope in EVERYBODYS)

@@ -110,6 +110,7 @@ from gateway.events.replay import Replay
 from projections.runner import Runner
 from tests.doubles import ManualClock
 from tests.examples import NOON, TENANT, a_delivered, a_token
+from tests.gateway.contract import contract_of
 
 ADMIN_TEXT = "an operator's own long admin key, 32 or more"
 MESSAGE = b'{"message_id":7,"chat":{"id":42},"text":"hello"}'
@@ -560,7 +561,7 @@ class Notices(Actor):
 
 
 class Client:
-    """One loop for all requests, as in the running gateway."""
+    """One loop for all requests, as in the running gateway. Each answer is held against what is promised."""
 
     def __init__(self, app: Starlette, loop: asyncio.Runner) -> None:
         self.loop = loop
@@ -568,7 +569,9 @@ class Client:
         self._transport = httpx.ASGITransport(app)
 
     def request(self, method: str, path: str, **more: Any) -> httpx.Response:
-        return self.loop.run(self._request(method, path, more))
+        answer = self.loop.run(self._request(method, path, more))
+        contract_of(self.app).check(answer)
+        return answer
 
     async def _request(self, method: str, path: str, more: dict[str, Any]) -> httpx.Response:
         async with httpx.AsyncClient(transport=self._transport, base_url="http://botloft.test") as client:

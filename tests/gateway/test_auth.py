@@ -33,6 +33,8 @@ ROUTES: list[tuple[str, str, object, tuple[int, ...]]] = [
     ("GET", "/", None, ANYONE),
     ("GET", "/health/live", None, ANYONE),
     ("GET", "/health/ready", None, ANYONE),
+    ("GET", "/openapi.json", None, ANYONE),
+    ("GET", "/docs", None, ANYONE),
     ("GET", "/problems", None, ANYONE),
     ("GET", "/problems/internal", None, ANYONE),
     ("POST", "/auth/register", {"name": "New"}, (201,) * 7),
@@ -187,6 +189,19 @@ def route_of(house: House, path: str) -> Route:
 
 def methods_of(route: Route) -> tuple[str, ...]:
     return tuple(route.endpoint._handlers) if isinstance(route.endpoint, Resource) else ("POST",)  # noqa: SLF001
+
+
+def test_every_operation_names_the_scopes_that_it_takes(house: House) -> None:
+    enforced, named = {}, {}
+    for method, path, _, expected in ROUTES:
+        route = next(one for one in house.client.app.routes if isinstance(one, Route) and one.path_regex.match(path))
+        operation = route.endpoint.operations["GET" if method == "HEAD" else method]
+        by_kind = dict(zip(KEYS, expected, strict=True))
+        open_to_all = by_kind["none"] != 401
+        enforced[method, route.path] = set() if open_to_all else {one for one in Scope if by_kind[one] != 403}
+        named[method, route.path] = set(operation.scopes)
+
+    assert enforced == named
 
 
 @pytest.mark.parametrize(

@@ -116,7 +116,7 @@ def test_there_is_no_page_for_a_code_that_is_none(house: House) -> None:
     assert_problem(house.call("GET", "/problems/nonsense", key=""), 404, "not_found")
 
 
-@pytest.mark.parametrize("path", ["/nowhere", "/api/bots/", "/api/bots/1/commands", "/health", "/openapi.json"])
+@pytest.mark.parametrize("path", ["/nowhere", "/api/bots/", "/api/bots/1/commands", "/health", "/openapi"])
 def test_where_nothing_is_nothing_is_found(house: House, path: str) -> None:
     assert_problem(house.call("GET", path), 404, "not_found")
 
