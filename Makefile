@@ -6,8 +6,9 @@ STAMP := $(VENV)/.installed
 
 SEEDS ?= 20000
 FIRST ?= $(shell date +%s)
+EXAMPLES ?= 50
 
-.PHONY: demo run test test-processes test-rest sim check lint types audit bench clean
+.PHONY: demo run test test-processes test-rest sim fuzz check lint types audit bench clean
 
 demo: $(STAMP)  ## sandbox + gateway + traffic on free ports, a live table; Ctrl-C ends it
 	@$(BIN)/botloft demo
@@ -27,6 +28,9 @@ test-rest: $(STAMP)
 
 sim: $(STAMP)  ## the simulation of the fleet under many new seeds: make sim SEEDS=20000 FIRST=1
 	BOTLOFT_SIM_FIRST=$(FIRST) BOTLOFT_SIM_SEEDS=$(SEEDS) $(BIN)/pytest -q -x tests/simulation -k whatever
+
+fuzz: $(STAMP)  ## many requests made out of /openapi.json, new ones each time: make fuzz EXAMPLES=100 FIRST=1
+	BOTLOFT_FUZZ_SEED=$(FIRST) BOTLOFT_FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/pytest -q -x tests/acceptance/test_fuzz.py
 
 check: lint types test audit  ## what CI runs, and an audit of what is pinned where PyPI can be asked
 

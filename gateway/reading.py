@@ -112,10 +112,12 @@ class Reads:
         own = self._written.get(seen.caller.tenant_id, 0)
         if own and await self._progress.wait_for(own, OWN_WRITES_S, of=seen.view):
             self._forget(seen.caller.tenant_id)
-        if seen.at_least and not await self._progress.wait_for(seen.at_least, AT_LEAST_S, of=seen.view):
+        if seen.at_least <= self._progress.position(seen.view):
+            return
+        if seen.at_least > await asyncio.to_thread(self._progress.newest):
+            raise Problem("invalid_request", '"at_least" is a position that the log has not come to.')
+        if not await self._progress.wait_for(seen.at_least, AT_LEAST_S, of=seen.view):
             at = self._progress.position(seen.view)
-            if seen.at_least > await asyncio.to_thread(self._progress.newest):
-                raise Problem("invalid_request", '"at_least" is a position that the log has not come to.')
             raise Problem(
                 "store_unavailable",
                 f"The view is at position {at} and has not come to {seen.at_least} yet. Ask again.",

@@ -141,10 +141,11 @@ def test_a_page_has_a_size_within_its_bounds(house: House, limit: str) -> None:
     assert '"limit" must be a whole number from 1 to 100.' == answer.json()["detail"]
 
 
-def test_a_position_that_the_log_has_not_come_to_is_the_askers_mistake(
+def test_a_position_that_the_log_has_not_come_to_is_the_askers_mistake_and_not_waited_for(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "AT_LEAST_S", 0.01)
+    house.call("GET", "/api/bots")
+    monkeypatch.setattr(house.runner, "wait_for", None)
     answer = house.call("GET", "/api/bots?at_least=999999")
 
     assert (400, "invalid_request") == (answer.status_code, answer.json()["code"])
