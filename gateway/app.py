@@ -9,12 +9,13 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog import get_logger
 
+from domain.errors import StoreUnavailable
 from gateway.auth import Gate
 from gateway.browsers import cross_origin
 from gateway.clients import Clients, Resolved
 from gateway.doors import Doors
 from gateway.limiting import Limited
-from gateway.problems import Problem, on_http_exception, on_problem, told
+from gateway.problems import Problem, on_http_exception, on_problem, on_store_away, told
 from gateway.reading import Reads
 from gateway.routes.accounts import Accounts
 from gateway.routes.analytics import Analytics
@@ -89,7 +90,7 @@ def create_app(doors: Doors) -> Starlette:
             Middleware(Limited, doors.limits),
             Middleware(Shortcut, commands, webhooks),
         ],
-        exception_handlers={Problem: on_problem, HTTPException: on_http_exception},
+        exception_handlers={Problem: on_problem, HTTPException: on_http_exception, StoreUnavailable: on_store_away},
     )
     # A redirect would be built from the Host header, which the caller chooses.
     app.router.redirect_slashes = False

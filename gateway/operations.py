@@ -5,21 +5,25 @@
 
 from __future__ import annotations
 
+import difflib
 import inspect
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from starlette.requests import Request
 
 from domain.tenant import Scope
+from gateway.bodies import NAME_SHOWN_MAX, shown
+from gateway.problems import Problem
 from gateway.queries import Parameter
 
 _NAME = "operation"
 
 H = TypeVar("H", bound=Callable[..., Any])
 
-NEEDS_A_KEY = ("unauthenticated", "forbidden")
+NEEDS_A_KEY = ("unauthenticated", "forbidden", "invalid_request")
+"""The last for parameters that there are not."""
 ASKS_OTHERS = ("overloaded", "shutting_down", "store_unavailable")
 """Of whatever is behind a key: it asks actors or views."""
 HAS_A_BODY = ("invalid_request", "body_too_large")
@@ -98,5 +102,17 @@ def scopes_asked(request: Request) -> tuple[Scope, ...]:
     return asked_for.scopes
 
 
-def begin(scope: MutableMapping[str, Any], asked_for: Operation | None) -> None:
-    scope[_NAME] = asked_for
+def begin(request: Request, asked_for: Operation | None) -> None:
+    """Raises a problem for a parameter that the operation does not have: one that is misspelt would else be ignored.
+
+    Whoever needs no key may be a balancer or a browser, which add some of their own.
+    """
+    request.scope[_NAME] = asked_for
+    if asked_for is None or not asked_for.scopes or not request.url.query:
+        return
+    known = [one.name for one in asked_for.parameters if one.place == "query"]
+    for name in request.query_params:
+        if name not in known:
+            near = difflib.get_close_matches(name[:NAME_SHOWN_MAX], known, 1)
+            hint = f' Did you mean "{near[0]}"?' if near else f" It takes {', '.join(known) or 'none'}."
+            raise Problem("invalid_request", f'There is no parameter "{shown(name)}" here.{hint}')

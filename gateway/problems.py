@@ -30,6 +30,7 @@ KEY_IN_TEXT = re.compile(r"blk_[a-z0-9]{12}_[0-9a-f]+(_[0-9a-f]*)?", re.ASCII)
 """Whole, or cut off in the middle of its secret."""
 LINGER_S = 1.0
 LINGER_BYTES = 4 * 1024 * 1024
+FAULTS_OF_OURS = 500
 CODE_OF_STATUS = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
 """For what Starlette's own routing says."""
 
@@ -130,7 +131,14 @@ async def on_problem(_: Request, problem: Exception) -> Response:
 
 async def on_http_exception(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  registered for this class
-    return told(Problem(CODE_OF_STATUS.get(error.status_code, "invalid_request"), headers=error.headers))
+    usual = "invalid_request" if error.status_code < FAULTS_OF_OURS else "internal"
+    return told(Problem(CODE_OF_STATUS.get(error.status_code, usual), headers=error.headers))
+
+
+async def on_store_away(_: Request, __: Exception) -> Response:
+    """Where no route has said it better."""
+    detail = "The event store does not answer; what was asked for may have been done. Look before you try again."
+    return told(Problem("store_unavailable", detail, retry_after_s=1.0))
 
 
 def without_secrets(text: str) -> str:

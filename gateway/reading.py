@@ -70,7 +70,7 @@ class Reads:
         """For a question that may be about an earlier moment."""
         text = request.query_params.get("as_of")
         if text is None:
-            return Seen(view, caller, at_least(request), also=also)
+            return Seen(view, caller, AT_LEAST.of(request), also=also)
         if "at_least" in request.query_params:
             raise Problem("invalid_request", '"as_of" asks about the past and "at_least" waits: take one of them.')
         asked = _moment_in(text, self._clock.utc())
@@ -127,17 +127,6 @@ class Reads:
     def _forget(self, tenant_id: str) -> None:
         if self._written.get(tenant_id, 0) <= self._progress.position():
             self._written.pop(tenant_id, None)
-
-
-def of_now(request: Request) -> None:
-    """For a question that has no answer about earlier moments."""
-    if "as_of" in request.query_params:
-        raise Problem("invalid_request", 'Here "as_of" cannot be asked: it would be answered as of now.')
-
-
-def at_least(request: Request) -> int:
-    of_now(request)
-    return AT_LEAST.of(request)
 
 
 def _moment_in(text: str, now: datetime) -> int | datetime:

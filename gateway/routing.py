@@ -28,8 +28,9 @@ class Resource:
         method = scope["method"]
         handler = self._handlers.get("GET" if method == "HEAD" else method)
         if handler is not None:
-            begin(scope, operation_of(handler))
-            response = await handler(Request(scope, receive))
+            request = Request(scope, receive)
+            begin(request, operation_of(handler))
+            response = await handler(request)
         else:
             response = not_handled(method, self.allowed)
         await response(scope, receive, send)

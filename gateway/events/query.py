@@ -36,8 +36,6 @@ IN_A_RANGE = (
     UNTIL,
     LIMIT,
 )
-FILTERS = tuple(one.parameter.name for one in FILTERING)
-OF_A_RANGE = tuple(one.parameter.name for one in IN_A_RANGE)
 
 
 class Asked(NamedTuple):
@@ -47,11 +45,7 @@ class Asked(NamedTuple):
     limit: int | None
 
 
-def asked(request: Request, caller: Caller, known: Collection[str]) -> Asked:
-    """`known`: the names that this route takes. One that is misspelt would else mean: no filter."""
-    for name in request.query_params:
-        if name not in known:
-            raise Problem("invalid_request", f'There is no filter "{_near(name, known)}')
+def asked(request: Request, caller: Caller) -> Asked:
     selection = Selection(
         topics=frozenset(_topics(request)),
         bots=frozenset(_bots(request)),

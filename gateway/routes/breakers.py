@@ -14,7 +14,7 @@ from gateway.auditing import on_record
 from gateway.auth import Gate
 from gateway.doors import Doors
 from gateway.operations import operation
-from gateway.reading import OF_A_MOMENT, Reads, bot_id_in, of_now
+from gateway.reading import OF_A_MOMENT, Reads, bot_id_in
 from gateway.reasons import Why, reason_of
 from gateway.routing import at
 from projections.health import Breakers as FleetBreakers
@@ -46,10 +46,9 @@ class Breakers:
         )
         return answer(found, position=position)
 
-    @operation("A bot's breaker", scopes=ADMIN, answers={200: BreakerState}, problems=("invalid_request",))
+    @operation("A bot's breaker", scopes=ADMIN, answers={200: BreakerState})
     async def shown(self, request: Request) -> Response:
         self._gate.admin(request)
-        of_now(request)
         state: BreakerState = await asked(self._doors.fleet, DescribeBreaker(bot_id_in(request.path_params["bot_id"])))
         return answer(state)
 

@@ -15,7 +15,7 @@ from gateway.auth import Caller, Gate
 from gateway.doors import Doors
 from gateway.events.catalog import CATALOG, catalog
 from gateway.events.places import Places
-from gateway.events.query import FILTERING, FILTERS, IN_A_RANGE, MOST, OF_A_RANGE, asked
+from gateway.events.query import FILTERING, IN_A_RANGE, MOST, asked
 from gateway.events.sending import Streamed
 from gateway.operations import Media, operation
 from gateway.problems import Problem
@@ -53,7 +53,7 @@ class Events:
     async def selected(self, request: Request) -> Response:
         """All that match, from `after` on up to where the log was when this was asked: the header says where."""
         caller = self._reader(request)
-        wanted = asked(request, caller, OF_A_RANGE)
+        wanted = asked(request, caller)
         try:
             head = await self._replay.head()
             first, last = await self._replay.between(wanted.selection.since, wanted.selection.before, head)
@@ -76,7 +76,7 @@ class Events:
     async def followed(self, request: Request) -> Response:
         """From after `Last-Event-ID` or `after` on; without either, what happens from now on."""
         caller = self._reader(request)
-        wanted = asked(request, caller, FILTERS)
+        wanted = asked(request, caller)
         try:
             head = await self._replay.head()
         except StoreUnavailable:

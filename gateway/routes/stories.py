@@ -21,7 +21,7 @@ from gateway.doors import Doors
 from gateway.operations import operation
 from gateway.problems import Problem
 from gateway.queries import TEXT, Parameter, limit_of
-from gateway.reading import AT_LEAST, Reads, Seen, at_least, bot_id_in
+from gateway.reading import AT_LEAST, Reads, Seen, bot_id_in
 from gateway.routes.bots import own_bot
 from gateway.routing import at
 from gateway.schemas import like
@@ -77,7 +77,9 @@ class Stories:
         command_id = request.path_params["command_id"]
         if len(command_id) > MAX_ID:
             raise _not_found()
-        story, position = await self._reads.ask(Seen("commands", caller, at_least(request)), command_story, command_id)
+        story, position = await self._reads.ask(
+            Seen("commands", caller, AT_LEAST.of(request)), command_story, command_id
+        )
         if story is None or (story.tenant_id != caller.tenant_id and not caller.is_admin):
             raise _not_found()
         return story, position
@@ -104,7 +106,7 @@ class Stories:
         before = request.query_params.get("before")
         await own_bot(self._reads, Seen("bots", caller, 0), bot_id)
         stories, position = await self._reads.ask(
-            Seen("commands", caller, at_least(request)),
+            Seen("commands", caller, AT_LEAST.of(request)),
             commands_of,
             caller.tenant_id,
             bot_id,

@@ -12,8 +12,6 @@ from starlette.routing import Route
 
 from gateway.openapi import document
 
-OK = 300
-
 
 class Contract:
     def __init__(self, app: Starlette) -> None:
@@ -32,9 +30,6 @@ class Contract:
         status = str(answer.status_code)
         where = f"{request.method} {request.url.path} → {status} {answer.text[:500]}"
         assert status in operation["responses"], f"an undocumented status: {where}"
-        if answer.status_code < OK:
-            known = {one["name"] for one in operation["parameters"] if one["in"] == "query"}
-            assert set(request.url.params) <= known, f"an undocumented parameter: {where}"
         content = operation["responses"][status].get("content", {})
         if request.method == "HEAD" or not (content or answer.content):
             return

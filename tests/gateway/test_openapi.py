@@ -142,3 +142,21 @@ def said_against(contract: Contract, answer: httpx.Response) -> str:
     with pytest.raises(AssertionError) as caught:
         contract.check(answer)
     return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("query", "detail"),
+    [
+        ("limt=5", 'There is no parameter "limt" here. Did you mean "limit"?'),
+        ("x=1", 'There is no parameter "x" here. It takes limit, before, at_least.'),
+        ("%0A=1", 'There is no parameter "…" here. It takes limit, before, at_least.'),
+    ],
+)
+def test_a_misspelt_parameter_is_not_ignored(house: House, query: str, detail: str) -> None:
+    answer = house.call("GET", f"/api/bots/7000000001/commands?{query}")
+
+    assert (400, "invalid_request", detail) == (answer.status_code, answer.json()["code"], answer.json()["detail"])
+
+
+def test_what_anybody_may_ask_takes_whatever_a_balancer_adds(house: House) -> None:
+    assert 200 == house.call("GET", "/health/ready?probe=7", key="").status_code

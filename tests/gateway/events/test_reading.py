@@ -97,7 +97,7 @@ def test_a_head_is_answered_without_reading_the_log(busy: House) -> None:
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        ("bot=7", 'There is no filter "bot". Did you mean "bot_id"?'),
+        ("bot=7", 'There is no parameter "bot" here. Did you mean "bot_id"?'),
         ("topics=hold-placd", 'There is no topic "hold-placd". Did you mean "hold-placed"?'),
         ("topics=", '"topics" is empty'),
         ("bot_id=seven", '"bot_id" must be the number of a bot'),
