@@ -16,6 +16,16 @@ def secret_of(chance: bytes) -> str:
     return PREFIX + base64.b64encode(chance).decode()
 
 
+def is_secret(text: str) -> bool:
+    """Whether it can sign: what begins like one of the specification must be one."""
+    if not text.startswith(PREFIX):
+        return bool(text)
+    try:
+        return bool(base64.b64decode(text.removeprefix(PREFIX), validate=True))
+    except ValueError:
+        return False
+
+
 def signed(secret: str, message_id: str, at: datetime, body: bytes) -> dict[str, str]:
     """The headers that prove who sent this body. `secret` is any text, or `whsec_` and base64."""
     key = base64.b64decode(secret.removeprefix(PREFIX)) if secret.startswith(PREFIX) else secret.encode()

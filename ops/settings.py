@@ -11,6 +11,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_core import ErrorDetails
 from pydantic_settings import NoDecode, SettingsConfigDict
 
+from domain import signing
 from domain.store.database import NEITHER, POSTGRES, SQLITE, database_at, sqlite_url
 from domain.store.store import Database
 from ops import limits
@@ -132,6 +133,13 @@ class Settings(CallerSettings, BrowserSettings):
         if key is not None:
             _check_length(key)
         return key
+
+    @field_validator("alert_secret")
+    @classmethod
+    def _can_sign(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None and not signing.is_secret(secret.get_secret_value()):
+            raise ValueError("what begins with whsec_ must go on in base64")
+        return secret
 
     @field_validator("database_url")
     @classmethod

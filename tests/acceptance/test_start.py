@@ -89,6 +89,7 @@ def test_a_master_key_in_a_setting_takes_over_from_the_one_in_the_file(
         ("BOT_RPS", "-1", "BOTLOFT_BOT_RPS: "),
         ("TELEGRAM_API", "api.telegram.org", "BOTLOFT_TELEGRAM_API: must begin with https:// or http://"),
         ("ADMIN_KEY", "short", "BOTLOFT_ADMIN_KEY: a key needs 32 characters or more"),
+        ("ALERT_SECRET", "whsec_" + "!" * 40, "BOTLOFT_ALERT_SECRET: what begins with whsec_ must go on in base64"),
         (
             "METHOD_RPS",
             "sendDocment=5",
