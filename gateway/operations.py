@@ -22,8 +22,8 @@ _NAME = "operation"
 
 H = TypeVar("H", bound=Callable[..., Any])
 
-NEEDS_A_KEY = ("unauthenticated", "forbidden", "invalid_request")
-"""The last for parameters that there are not."""
+NEEDS_A_KEY = ("unauthenticated", "forbidden", "csrf", "invalid_request")
+"""Or a browser's session, hence the third; the last for parameters that there are not."""
 ASKS_OTHERS = ("overloaded", "shutting_down", "store_unavailable")
 """Of whatever is behind a key: it asks actors or views."""
 HAS_A_BODY = ("invalid_request", "body_too_large")

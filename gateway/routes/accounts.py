@@ -32,6 +32,16 @@ SCOPES = frozenset(scope.value for scope in Scope)
 KEY_HOLDERS = (Scope.TENANT, Scope.ADMIN)
 
 
+ISSUED = {
+    "key_id": str,
+    "api_key": str,
+    "scopes": list[Scope],
+    "label": str,
+    "expires_at": datetime | None,
+    "position": int,
+}
+
+
 class NewTenant(bodies.Body, frozen=True):
     name: str
 
@@ -83,7 +93,7 @@ class Accounts:
         scopes=KEY_HOLDERS,
         body=NewKey,
         needs_body=False,
-        answers={201: {"key_id": str, "api_key": str, "scopes": list[Scope], "label": str, "position": int}},
+        answers={201: ISSUED},
         problems=("not_found",),
     )
     async def issue(self, request: Request) -> Response:
@@ -97,9 +107,16 @@ class Accounts:
         async with self._on_record(request, caller, "key.issue", f"{label} ({', '.join(scopes)})"):
             return self._issued(await asked(self._doors.accounts, message))
 
+    @operation(
+        "Put another key in a key's place",
+        scopes=tuple(Scope),
+        body=Rotation,
+        needs_body=False,
+        answers={201: ISSUED},
+    )
     async def rotate(self, request: Request) -> Response:
         """Another key in its place; the old one goes on for `overlap_s`. Also of the key that asks."""
-        caller = self._gate.caller(request, *Scope)
+        caller = self._gate.caller(request)
         body = await bodies.of_request(request, Rotation, self._doors.options.max_body_bytes)
         key_id = self._within_reach(caller, request)
         message = RotateKey(caller.tenant_id, key_id, body.overlap_s)

@@ -7,18 +7,31 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from domain.errors import StoreError
+from domain.tenant import Scope
 from gateway.answers import answer
 from gateway.auth import Gate
 from gateway.doors import Doors
-from gateway.events.acts import NoSuchAct, Wanted, newest_acts
+from gateway.events.acts import ActOnRecord, NoSuchAct, Wanted, newest_acts
 from gateway.events.query import moment_in_query
+from gateway.operations import operation
 from gateway.problems import Problem
-from gateway.reading import LOG_AWAY, MAX_DIGITS, number_in_query
+from gateway.queries import TEXT, Parameter, Whole, limit_of
+from gateway.reading import LOG_AWAY
 from gateway.routing import at
 
-PAGE, PAGE_MAX = 100, 1000
 MAX_TEXT = 200
-KNOWN = ("action", "target", "by", "from", "to", "before", "limit")
+SHORT = {**TEXT, "minLength": 1, "maxLength": MAX_TEXT}
+LIMIT = limit_of(100, 1000)
+BEFORE = Whole("before", "The `next` of the page before.", least=1)
+FILTERS = (
+    Parameter("action", "Acts of this kind, such as `bot.suspend`.", SHORT),
+    Parameter("target", "What it was done to.", SHORT),
+    Parameter("by", "The id of a key.", SHORT),
+    Parameter("from", "When they begin: a time, or a day.", TEXT),
+    Parameter("to", "Before when they end: a time, or a day.", TEXT),
+    BEFORE,
+    LIMIT,
+)
 
 
 class AuditRoutes:
@@ -29,20 +42,23 @@ class AuditRoutes:
     def routes(self) -> list[Route]:
         return [at("/admin/system/audit", GET=self.listed)]
 
+    @operation(
+        "What was done with admins' keys",
+        scopes=(Scope.ADMIN,),
+        parameters=FILTERS,
+        answers={200: {"acts": list[ActOnRecord], "next": int | None}},
+    )
     async def listed(self, request: Request) -> Response:
         """Newest first; `before=<next>` is the next page."""
         self._gate.admin(request)
-        for name in request.query_params:
-            if name not in KNOWN:
-                raise Problem("invalid_request", f"There is no such filter here. There are: {', '.join(KNOWN)}.")
         wanted = Wanted(
-            number_in_query(request, "limit", PAGE, least=1, most=PAGE_MAX),
+            LIMIT.of(request),
             action=_text_in_query(request, "action"),
             target=_text_in_query(request, "target"),
             by=_text_in_query(request, "by"),
             since=moment_in_query(request, "from"),
             until=moment_in_query(request, "to"),
-            before=number_in_query(request, "before", 0, least=1, most=10**MAX_DIGITS) or None,
+            before=BEFORE.perhaps_of(request),
         )
         try:
             found = await self._log.ask(lambda ledger: newest_acts(ledger, wanted))

@@ -108,6 +108,7 @@ class HealthRoutes:
                 "fleet": FleetState,
                 "projections": list[Status],
                 "webhooks": dict[str, int],
+                "admins_refused": int,
                 "alerts": list[OpenAlert],
             }
         },

@@ -19,7 +19,7 @@ from gateway.periods import OF_A_PERIOD, span_in
 from gateway.problems import Problem
 from gateway.queries import Choice, Whole, limit_of
 from gateway.reading import LOG_AWAY, OF_A_MOMENT, Reads, bot_id_in
-from gateway.reasons import reason_if_any
+from gateway.reasons import Perhaps, reason_if_any
 from gateway.routes.bots import owned_bot
 from gateway.routing import at
 from projections.history import History, Incidents, Kind, history_of, incidents
@@ -87,7 +87,13 @@ class HistoryRoutes:
         )
         return answer(found, position=position)
 
-    @operation("Bring all views up to date", scopes=(Scope.ADMIN,), answers={200: {"position": int}})
+    @operation(
+        "Bring all views up to date",
+        scopes=(Scope.ADMIN,),
+        body=Perhaps,
+        needs_body=False,
+        answers={200: {"position": int}},
+    )
     async def persist_now(self, request: Request) -> Response:
         """Answered when all views have come to where the log is now, and a checkpoint of them is kept."""
         caller = self._gate.admin(request)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from actors.messages import EndSessions
+from domain.tenant import Scope
 from gateway import bodies
 from gateway.answers import answer, nothing
 from gateway.asking import asked
 from gateway.auth import Caller, Gate
 from gateway.doors import Doors
+from gateway.operations import ASKS_OTHERS, operation
 from gateway.reading import Reads
 from gateway.routing import at
 from gateway.sessions import Session
@@ -29,6 +32,15 @@ class Credentials(bodies.Body, frozen=True):
         yield "<redacted>"
 
 
+SESSION = {
+    "tenant_id": str,
+    "key_id": str | None,
+    "scopes": list[Scope],
+    "expires_at": datetime,
+    "csrf_token": str,
+}
+
+
 class Login:
     def __init__(self, doors: Doors, gate: Gate, reads: Reads) -> None:
         self._doors = doors
@@ -42,6 +54,7 @@ class Login:
             at("/auth/session", GET=self.session),
         ]
 
+    @operation("Begin a session", body=Credentials, answers={200: SESSION}, problems=("unauthenticated", "csrf"))
     async def login(self, request: Request) -> Response:
         # Else a page elsewhere could log its reader in with a key of its own, and see what is done with it.
         self._gate.sessions.check_page(request)
@@ -52,10 +65,14 @@ class Login:
         self._gate.sessions.into(response, request, session, self._doors.clock.utc())
         return response
 
+    @operation("The session", answers={200: SESSION}, problems=("unauthenticated", "csrf"))
     async def session(self, request: Request) -> Response:
         """For a page that was loaded anew: its token again."""
         return answer(self._shown(*self._gate.in_session(request)))
 
+    @operation(
+        "End a key's sessions", answers={204: None}, problems=("unauthenticated", "csrf", *ASKS_OTHERS, "not_found")
+    )
     async def logout(self, request: Request) -> Response:
         """Of every session that was opened with this key: one that was stolen ends with it."""
         caller, _ = self._gate.in_session(request)

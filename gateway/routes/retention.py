@@ -16,7 +16,7 @@ from gateway.auditing import on_record
 from gateway.auth import Gate
 from gateway.doors import Doors
 from gateway.operations import operation
-from gateway.reasons import reason_if_any
+from gateway.reasons import Perhaps, reason_if_any
 from gateway.routing import at
 
 WAIT_S = 20.0
@@ -37,7 +37,13 @@ class RetentionRoutes:
         self._gate.admin(request)
         return await self._told()
 
-    @operation("Drop what is too old now", scopes=(Scope.ADMIN,), answers={200: STATE, 202: STATE})
+    @operation(
+        "Drop what is too old now",
+        scopes=(Scope.ADMIN,),
+        body=Perhaps,
+        needs_body=False,
+        answers={200: STATE, 202: STATE},
+    )
     async def run(self, request: Request) -> Response:
         """Answered when it is done, or with 202 while it goes on."""
         caller = self._gate.admin(request)
