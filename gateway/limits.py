@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+import msgspec
 import structlog
 from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.strategies import MovingWindowRateLimiter
@@ -80,6 +81,22 @@ class Clock(Protocol):
     def steady(self) -> float: ...
 
 
+class OfOneKind(msgspec.Struct, frozen=True):
+    limit: Kind
+    rate: str
+    refused: int
+    """Since the process started."""
+
+
+class OfCallers(msgspec.Struct, frozen=True):
+    enabled: bool
+    storage: str
+    """`memory`: this process alone."""
+    shared: bool
+    """Whether the limits count for several processes right now."""
+    limits: list[OfOneKind]
+
+
 def kind_of(method: str, path: str) -> Kind:
     request = f"{method} {path}"
     return next((kind for pattern, kind in OF_REQUESTS if pattern.fullmatch(request)), Kind.PUBLIC)
@@ -147,15 +164,15 @@ class Limits:
             left = self._here(Kind.FAILED_AUTH, rate, client.counted_as).remaining
             self._counts[Kind.FAILED_AUTH].hit(rate, client.counted_as, cost=left)
 
-    def told(self) -> dict[str, object]:
+    def told(self) -> OfCallers:
         """For admins."""
         rates, shared = self._rates.items(), self._shared
-        return {
-            "enabled": bool(rates),
-            "storage": "memory" if shared is None else shared.storage,
-            "shared": shared is not None and shared.is_there,
-            "limits": [{"limit": kind, "rate": str(rate), "refused": self._refused[kind]} for kind, rate in rates],
-        }
+        return OfCallers(
+            enabled=bool(rates),
+            storage="memory" if shared is None else shared.storage,
+            shared=shared is not None and shared.is_there,
+            limits=[OfOneKind(kind, str(rate), self._refused[kind]) for kind, rate in rates],
+        )
 
     def headers(self, standing: Standing) -> dict[str, str]:
         return standing.headers(self._clock.utc().timestamp())

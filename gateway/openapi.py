@@ -27,7 +27,7 @@ PATH_PARAMETERS: dict[str, tuple[str, Mapping[str, Any]]] = {
     "code": ("Of a problem; GET /problems lists them.", {"type": "string", "enum": [*PROBLEMS]}),
     "opaque": ("The secret path that Telegram was told.", WITHOUT_A_SLASH),
 }
-ALWAYS = frozenset({"internal"})
+ALWAYS = frozenset({"internal", "too_many_requests", "headers_too_large", "request_timeout"})
 HEADERS = {
     POSITION: ("Where the log is after this change, or how far the view had come.", {"type": "integer"}),
     COMMAND_ID: ("Of the command.", {"type": "string"}),

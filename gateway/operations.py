@@ -60,7 +60,7 @@ class Operation:
     needs_body: bool
     answers: Mapping[int, tuple[Shape, ...]]
     problems: frozenset[str]
-    """All but `internal`, which anything may end with."""
+    """All but those that anything may end with."""
 
 
 def operation(

@@ -47,6 +47,8 @@ class ProblemBody(msgspec.Struct, kw_only=True):
     code: str
     """Stable: programs may rely on it."""
     retry_after_s: float | msgspec.UnsetType = msgspec.UNSET
+    limit: str | msgspec.UnsetType = msgspec.UNSET
+    """Of callers: which of them."""
     request_id: str | msgspec.UnsetType = msgspec.UNSET
     """Of a fault of ours: as it stands in our log."""
     horizon: datetime | msgspec.UnsetType = msgspec.UNSET

@@ -17,14 +17,17 @@ from gateway.asking import asked
 from gateway.auditing import on_record
 from gateway.auth import Gate
 from gateway.doors import Doors
+from gateway.limits import OfCallers
 from gateway.operations import operation
 from gateway.queries import TEXT, Parameter, limit_of
 from gateway.reading import Reads
 from gateway.routing import at
+from gateway.schemas import like
 
 LIMIT = limit_of(100, 1000)
 AFTER = Parameter("after", "A tenant's id: those behind it.", TEXT, problems=())
 MAX_ID = 64
+LIMITS = like(Limits, "AllLimits", callers=OfCallers)
 
 
 class NewWeight(reasons.Why, frozen=True, kw_only=True):
@@ -90,7 +93,7 @@ class Tenants:
         self._reads.wrote(caller.tenant_id, position)
         return nothing(position=position)
 
-    @operation("The limits of the fleet", scopes=(Scope.ADMIN,), answers={200: Limits})
+    @operation("The limits of the fleet", scopes=(Scope.ADMIN,), answers={200: LIMITS})
     async def limits(self, request: Request) -> Response:
         """What is set, whether other processes share it now, how many wait for it; and the same of callers."""
         self._gate.admin(request)

@@ -10,17 +10,20 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from domain.errors import StoreError, StoreUnusable
-from domain.store.rotation import CannotRotate
+from domain.store.rotation import CannotRotate, MasterKeyStatus, MasterKeyUse
+from domain.tenant import Scope
 from gateway.answers import answer
 from gateway.auditing import on_record
 from gateway.auth import Caller, Gate
 from gateway.doors import Doors
+from gateway.operations import operation
 from gateway.problems import Problem
-from gateway.reasons import reason_of
+from gateway.reasons import Why, reason_of
 from gateway.routing import at
 
 PREFIX = "/admin/system/vault"
 TARGET = "master key"
+ADMIN = (Scope.ADMIN,)
 
 T = TypeVar("T")
 
@@ -38,17 +41,33 @@ class VaultRoutes:
             at(f"{PREFIX}/retire", POST=self.retire),
         ]
 
+    @operation(
+        "What is sealed under which master key",
+        scopes=ADMIN,
+        answers={200: MasterKeyStatus},
+        problems=("cannot_rotate",),
+    )
     async def shown(self, request: Request) -> Response:
         self._gate.admin(request)
         return answer(await told(self._keys.status()))
 
+    @operation(
+        "Change the master key", scopes=ADMIN, body=Why, answers={202: MasterKeyStatus}, problems=("cannot_rotate",)
+    )
     async def rotate(self, request: Request) -> Response:
-        """Begins it; `shown` tells how far it is."""
+        """Begins it; GET /admin/system/vault tells how far it is."""
         caller, reason = await self._by(request)
         async with on_record(self._doors.audit, request, caller, "vault.rotate", TARGET, reason) as position:
             await told(self._keys.rotate())
         return answer(await told(self._keys.status()), 202, position=position)
 
+    @operation(
+        "Take away master keys that seal nothing",
+        scopes=ADMIN,
+        body=Why,
+        answers={200: {"retired": list[str], "keys": list[MasterKeyUse]}},
+        problems=("cannot_rotate",),
+    )
     async def retire(self, request: Request) -> Response:
         caller, reason = await self._by(request)
         async with on_record(self._doors.audit, request, caller, "vault.retire", TARGET, reason) as position:

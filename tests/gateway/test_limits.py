@@ -68,6 +68,8 @@ EVERY_REQUEST = [
     ("GET", "/", Kind.PUBLIC),
     ("GET", "/health/live", Kind.PUBLIC),
     ("GET", "/health/ready", Kind.PUBLIC),
+    ("GET", "/openapi.json", Kind.PUBLIC),
+    ("GET", "/docs", Kind.PUBLIC),
     ("GET", "/problems", Kind.PUBLIC),
     ("GET", "/problems/{code}", Kind.PUBLIC),
     ("POST", "/auth/logout", Kind.PUBLIC),

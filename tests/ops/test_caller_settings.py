@@ -79,4 +79,4 @@ def test_without_limits_the_start_is_loud(monkeypatch: pytest.MonkeyPatch) -> No
         limits = limits_of(settings.load(), AsyncExitStack())
 
     assert [("warning", "rate_limiting_disabled")] == [(one["log_level"], one["event"]) for one in logs]
-    assert not limits.told()["enabled"]
+    assert not limits.told().enabled
