@@ -11,10 +11,9 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_core import ErrorDetails
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from domain import signing
 from domain.store.database import NEITHER, POSTGRES, SQLITE, database_at, sqlite_url
 from domain.store.store import Database
-from ops import limits
+from ops import chosen, limits
 from ops.caller_settings import CallerSettings
 from ops.origins import BrowserSettings
 from ops.public_url import certificate, is_loopback, reachable
@@ -26,7 +25,6 @@ Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Limit = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 """0 turns it off."""
 TokenRate = Annotated[float, Field(gt=0, le=5)]
-MIN_KEY_LENGTH = 32
 OF_CLIENTS = ("BOTLOFT_KEY", "BOTLOFT_URL")
 """No settings of the gateway: `botloft events` reads them."""
 
@@ -124,22 +122,20 @@ class Settings(CallerSettings, BrowserSettings):
     @classmethod
     def _long_enough(cls, keys: list[SecretStr]) -> list[SecretStr]:
         for key in keys:
-            _check_length(key)
+            chosen.check_length(key)
         return keys
 
     @field_validator("admin_key", "alert_secret")
     @classmethod
     def _admin_long_enough(cls, key: SecretStr | None) -> SecretStr | None:
         if key is not None:
-            _check_length(key)
+            chosen.check_length(key)
         return key
 
     @field_validator("alert_secret")
     @classmethod
     def _can_sign(cls, secret: SecretStr | None) -> SecretStr | None:
-        if secret is not None and not signing.is_secret(secret.get_secret_value()):
-            raise ValueError("what begins with whsec_ must go on in base64")
-        return secret
+        return chosen.that_signs(secret)
 
     @field_validator("database_url")
     @classmethod
@@ -224,11 +220,6 @@ def _named(field: str) -> str:
     found = Settings.model_fields.get(field)
     alias = found.validation_alias if found is not None else field
     return alias if isinstance(alias, str) else f"{PREFIX}{field.upper()}"
-
-
-def _check_length(key: SecretStr) -> None:
-    if len(key.get_secret_value()) < MIN_KEY_LENGTH:
-        raise ValueError(f"a key needs {MIN_KEY_LENGTH} characters or more")
 
 
 def _unknown_names() -> list[str]:

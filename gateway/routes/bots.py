@@ -20,6 +20,7 @@ from actors.messages import (
     RotateToken,
     SuspendBot,
     UpdatesState,
+    Verification,
 )
 from domain.bot import Status
 from domain.config import Config
@@ -38,6 +39,8 @@ from gateway.routing import at
 from gateway.schemas import like
 from projections.bots import BotRow, bot_of, bots_of
 
+OF_TELEGRAM = ("token_unauthorized", "token_unreachable", "telegram_hold")
+"""Where Telegram is asked about a token."""
 BY = "tenant"
 """Who suspended it, in the event."""
 
@@ -64,8 +67,8 @@ class Hears(msgspec.Struct):
     last_update_age_s: float | None
 
 
-BOT = like(BotRow, "Bot", without=("tenant_id",), updates=Hears)
-CHANGED = like(BotChanged, "ChangedBot", without=("callback_secret",), ownership=str, callback_secret=str)
+BOT = like(BotRow, "Bot", without=("tenant_id",), updates=Hears, verification=Verification)
+CHANGED = like(BotChanged, "ChangedBot", without=("callback_secret",), callback_secret=str)
 
 
 class Bots:
@@ -88,7 +91,7 @@ class Bots:
         scopes=(Scope.TENANT,),
         body=NewBot,
         answers={201: CHANGED},
-        problems=("bot_exists", "token_format", "token_unauthorized", "token_unreachable", "telegram_hold"),
+        problems=("bot_exists", "token_format", *OF_TELEGRAM),
     )
     async def register(self, request: Request) -> Response:
         caller = self._caller(request)
@@ -155,7 +158,7 @@ class Bots:
         scopes=(Scope.TENANT,),
         body=NewBot,
         answers={200: CHANGED},
-        problems=("bot_unverified", *OF_TOKENS),
+        problems=("bot_unverified", "token_format", "token_mismatch", *OF_TELEGRAM),
     )
     async def rotate_token(self, request: Request) -> Response:
         """The same bot goes on, with all that it has."""

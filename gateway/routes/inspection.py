@@ -2,27 +2,63 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from actors.messages import DescribeInspection, Inspection, Message, TokenJudged, ValidateAll, ValidateToken
+from actors.messages import (
+    DescribeInspection,
+    Inspection,
+    Message,
+    TokenJudged,
+    ValidateAll,
+    ValidateToken,
+    ValidationJob,
+)
 from domain.rules.tokens import parse
-from domain.rules.validation import ADVICE, DAY_S, Verdict
+from domain.rules.validation import ADVICE, DAY_S, Verdict, Why
+from domain.tenant import Scope
 from gateway import bodies
 from gateway.answers import answer
 from gateway.asking import asked
 from gateway.auditing import on_record
 from gateway.auth import Gate
 from gateway.doors import Doors
+from gateway.operations import operation
 from gateway.problems import Problem
-from gateway.reading import Reads, bot_id_in
+from gateway.reading import OF_A_MOMENT, Reads, bot_id_in
 from gateway.routes.bots import NewBot
 from gateway.routing import at
+from gateway.schemas import like
 from projections.bots import is_known
 from projections.tokens import token_status
 
 PREFIX = "/admin/system"
+ADMIN = (Scope.ADMIN,)
+JUDGED = like(TokenJudged, "JudgedToken", advice=str)
+STATUS = {
+    "bot_id": int,
+    "category": Verdict | None,
+    "last_validated": datetime | None,
+    "why": Why | None,
+    "age_s": float | None,
+    "advice": str | None,
+}
+
+
+class Progress(msgspec.Struct):
+    bots: int
+    validated_in_last_24h: int
+    every_s: float
+    state: str
+    """`none`, `running` or `done`."""
+    job: ValidationJob | None
+
+
+PROGRESS = like(Progress, "ValidationProgress", detail=str)
 
 
 class InspectionRoutes:
@@ -38,6 +74,7 @@ class InspectionRoutes:
             at(f"{PREFIX}/bot/{{bot_id}}/token-status", GET=self.status),
         ]
 
+    @operation("Look at any token", scopes=ADMIN, body=NewBot, answers={200: JUDGED})
     async def validate(self, request: Request) -> Response:
         """Nothing of it is kept."""
         self._gate.admin(request)
@@ -47,6 +84,7 @@ class InspectionRoutes:
             return answer(_judged(TokenJudged(Verdict.INVALID_FORMAT)))
         return answer(_judged(await asked(self._doors.inspector, ValidateToken(token))))
 
+    @operation("A bot's token", scopes=ADMIN, parameters=OF_A_MOMENT, answers={200: STATUS})
     async def status(self, request: Request) -> Response:
         bot_id = bot_id_in(request.path_params["bot_id"])
         seen = await self._reads.seen("tokens", self._gate.admin(request), request, "bots")
@@ -64,11 +102,13 @@ class InspectionRoutes:
         }
         return answer(told, position=position)
 
+    @operation("Look at every bot's token now", scopes=ADMIN, answers={202: PROGRESS})
     async def validate_all(self, request: Request) -> Response:
         caller = self._gate.admin(request)
         async with on_record(self._doors.audit, request, caller, "tokens.validate", "all"):
             return await self._told(ValidateAll(caller.by), 202)
 
+    @operation("How far that is", scopes=ADMIN, answers={200: PROGRESS})
     async def progress(self, request: Request) -> Response:
         self._gate.admin(request)
         return await self._told(DescribeInspection(), 200)

@@ -12,8 +12,11 @@ from gateway.answers import answer
 from gateway.asking import asked
 from gateway.auth import Gate
 from gateway.doors import Doors
+from gateway.operations import operation
 from gateway.reading import Reads, bot_id_in
+from gateway.routes.bots import OF_TELEGRAM
 from gateway.routing import at
+from gateway.schemas import like
 
 LINK = "https://t.me/{username}?start={code}"
 SEEN_AT_ONCE = 100
@@ -22,6 +25,10 @@ HIDDEN = (
     "{pending} updates wait at Telegram. While updates are off the bot is only looked at, and a look shows the oldest "
     "100: the code is seen when fewer wait before it. Turn updates on, or fetch what waits."
 )
+
+
+CODES = ("bot_verified", "bot_suspended", "foreign_webhook", "rate_limited", "telegram_unreachable", *OF_TELEGRAM)
+ISSUED = like(CodeIssued, "IssuedCode", without=("username", "pending"), link=str, warning=str)
 
 
 class Ownership:
@@ -33,8 +40,22 @@ class Ownership:
     def routes(self) -> list[Route]:
         return [at("/api/bots/{bot_id}/verify-ownership", POST=self.verify)]
 
+    @operation(
+        "Prove that a bot is yours",
+        scopes=(Scope.TENANT,),
+        answers={200: ISSUED},
+        problems=(
+            "bot_verified",
+            "bot_suspended",
+            "foreign_webhook",
+            "rate_limited",
+            "telegram_unreachable",
+            *OF_TELEGRAM,
+        ),
+    )
     async def verify(self, request: Request) -> Response:
-        caller = self._gate.caller(request, Scope.TENANT)
+        """Its owner sends the code to the bot; it holds for a while, and once. `warning`: what may hide it."""
+        caller = self._gate.caller(request)
         bot_id = bot_id_in(request.path_params["bot_id"])
         issued: CodeIssued = await asked(self._doors.ownership, AskForCode(bot_id, caller.tenant_id))
         self._reads.wrote(caller.tenant_id, issued.position)

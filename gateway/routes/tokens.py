@@ -18,14 +18,26 @@ from gateway.answers import answer
 from gateway.asking import asked
 from gateway.auth import Caller, Gate
 from gateway.doors import Doors
-from gateway.outcomes import done, problem_of
+from gateway.operations import operation
+from gateway.outcomes import Done, done, problem_of
 from gateway.parameters import check
 from gateway.problems import Problem
 from gateway.reading import Reads, bot_id_in
-from gateway.routes.commands import Commands, chat_of
+from gateway.routes.commands import CODES, Commands, chat_of
 from gateway.routing import at
 
 TEST_METHOD = "sendMessage"
+INSPECTED = {
+    "bot_id": int,
+    "category": Verdict,
+    "username": str,
+    "first_name": str,
+    "status": str,
+    "advice": str,
+    "position": int,
+}
+WITH_A_MESSAGE = {**INSPECTED, "message": Done | None}
+"""The test message, where one was sent."""
 
 
 class TestMessage(bodies.Body, frozen=True):
@@ -46,9 +58,17 @@ class Tokens:
             at("/api/bots/{bot_id}/refresh", POST=self.refresh),
         ]
 
+    @operation(
+        "Look at a bot's token now",
+        scopes=(Scope.TENANT,),
+        body=TestMessage,
+        needs_body=False,
+        answers={200: WITH_A_MESSAGE},
+        problems=("token_unauthorized", "token_unreachable", *CODES),
+    )
     async def verify(self, request: Request) -> Response:
         """What Telegram says now; where it is well and a chat is named, a test message goes there like any other."""
-        caller, bot_id = self._gate.caller(request, Scope.TENANT), _bot_id(request)
+        caller, bot_id = self._gate.caller(request), _bot_id(request)
         body = await bodies.of_request(request, TestMessage, self._doors.options.max_body_bytes)
         parameters = _parameters(body)
         found = await self._inspect(caller, bot_id)
@@ -57,9 +77,15 @@ class Tokens:
             told["message"] = await self._sent(caller, bot_id, parameters)
         return answer(told, position=found.position)
 
+    @operation(
+        "Read a bot's name again",
+        scopes=(Scope.TENANT,),
+        answers={200: INSPECTED},
+        problems=("bot_unverified", "bot_suspended", "token_unauthorized", "token_unreachable"),
+    )
     async def refresh(self, request: Request) -> Response:
         """Its name, read again; a problem where Telegram does not say it."""
-        found = await self._inspect(self._gate.caller(request, Scope.TENANT), _bot_id(request))
+        found = await self._inspect(self._gate.caller(request), _bot_id(request))
         if found.category is Verdict.REVOKED:
             raise Problem("token_unauthorized")
         if found.category is not Verdict.VALID:

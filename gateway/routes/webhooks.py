@@ -100,7 +100,7 @@ class Webhooks:
         "Give a bot's webhook a new address",
         scopes=(KeyScope.TENANT,),
         answers={200: {"bot_id": int, "updates": Hears}},
-        problems=("bot_unverified", "telegram_unreachable"),
+        problems=("bot_unverified", "token_unauthorized", "telegram_unreachable"),
     )
     async def rotate(self, request: Request) -> Response:
         caller = self._gate.caller(request)
