@@ -15,7 +15,7 @@ from actors.alerts import AlertsActor
 from actors.guards import Policy
 from actors.key_ring import KeyRing, KeyUses, used_before
 from actors.permits import Permits
-from actors.ports import Ports
+from actors.ports import Clock, Ports
 from actors.posting import Poster
 from actors.removal import Removals
 from actors.runtime import LoopActor, telling
@@ -34,6 +34,7 @@ from ops.clock import SystemClock
 from ops.settings import Settings
 from projections.all import all_projections
 from projections.checkpoints import Checkpoints
+from projections.control import Control
 from projections.past import Past
 from projections.runner import Runner
 from projections.views import Views
@@ -145,3 +146,9 @@ def projections_of(settings: Settings, ledger: Ledger, stack: AsyncExitStack) ->
     runner.start()
     stack.callback(runner.stop)
     return runner, views, Past(ledger, views, checkpoints, projections)
+
+
+def control_of(runner: Runner, ledger: Ledger, clock: Clock, stack: AsyncExitStack) -> Control:
+    control = Control(runner, ledger, clock)
+    stack.callback(control.close)
+    return control

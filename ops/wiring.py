@@ -45,6 +45,7 @@ from ops.parts import (
     able_to_alert,
     accounts_of,
     alerts_of,
+    control_of,
     incidents_of,
     limits_of,
     permits_of,
@@ -169,8 +170,8 @@ async def running(
         )
         retention = standing("retention", lambda: RetentionSteward(work, clock, ports.timers), ports, stack)
         first = None if settings.admin_key else await _ask(accounts, FoundOperator())
-        control = Control(runner, ledger, clock)
-        stack.callback(control.close)
+        control = control_of(runner, ledger, clock, stack)
+        del bots, opened, tenants  # as large as the fleet, and what is named here lives as long as the loft
         yield Loft(
             fleet=supervisor,
             accounts=accounts,
