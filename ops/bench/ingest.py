@@ -51,25 +51,34 @@ async def measure(sizes: Sizes, directory: Path) -> None:
         settings = {**LIMITS_HIGH, "PORT": port, "PUBLIC_URL": f"http://127.0.0.1:{port}"}
         _, gateway = await stack.enter_async_context(loft(own, settings, ("--open", "--no-calls")))
         bare = await stack.enter_async_context(child("aiogram", ("-m", "ops.bench.bare_webhook"), own))
+        server = await stack.enter_async_context(child("uvicorn", ("-m", "ops.bench.bare_asgi"), own))
         connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=60)
         session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
         ours = await _webhooks(Caller(session, gateway.url), own / "state")
         theirs = [Door(f"{bare.url}{PREFIX}{made_up(FIRST_BOT + number)}", "") for number in range(BOTS)]
         numbers = count(1)
-        for doors in (ours, theirs):
-            await _brought(session, doors, numbers, each // 4)
         gateway_us: list[float] = []
         aiogram_us: list[float] = []
+        server_us: list[float] = []
+        sides = (
+            (gateway.pid, ours, gateway_us),
+            (bare.pid, theirs, aiogram_us),
+            (server.pid, [Door(server.url, "")], server_us),
+        )
+        for _, doors, _ in sides:
+            await _brought(session, doors, numbers, each // 4)
         for _ in range(sizes.rounds):
-            for pid, doors, found in ((gateway.pid, ours, gateway_us), (bare.pid, theirs, aiogram_us)):
+            for pid, doors, found in sides:
                 before = cpu_s(pid)
                 await _brought(session, doors, numbers, each)
                 found.append((cpu_s(pid) - before) / each * 1e6)
     line("whole gateway, every thread, recorded", spread(gateway_us, "µs"))
     line("aiogram's TokenBasedRequestHandler", spread(aiogram_us, "µs"))
-    ratios = [one / other for one, other in zip(gateway_us, aiogram_us, strict=True) if other]
-    if ratios:
-        line("ratio, round by round", spread(ratios, "times", 2))
+    line("the HTTP server alone, answering 200", spread(server_us, "µs"))
+    for label, one_us in (("gateway beside aiogram", gateway_us), ("the server alone beside it", server_us)):
+        ratios = [one / other for one, other in zip(one_us, aiogram_us, strict=True) if other]
+        if ratios:
+            line(f"{label}, round by round", spread(ratios, "times", 2))
 
 
 async def _webhooks(caller: Caller, state: Path) -> list[Door]:
