@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import duckdb
 import msgspec
 import pytest
 
@@ -123,7 +124,6 @@ def run(commands: str, directory: Path, environment: dict[str, str]) -> None:
 
 
 def asked(desk: Path, name: str) -> list[tuple[object, ...]]:
-    duckdb = pytest.importorskip("duckdb")
     with duckdb.connect() as database:
         database.execute(fences("sql")[0].replace("events.parquet", str(desk / "events.parquet")))
         return list(database.execute(query(name)).fetchall())

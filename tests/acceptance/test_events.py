@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import duckdb
 import httpx
 import msgspec
 import pytest
@@ -106,7 +107,6 @@ def test_an_export_that_is_killed_goes_on_to_the_very_same_file(large: Gateway, 
 
 
 def test_a_parquet_file_has_every_event_and_typed_columns(large: Gateway, tmp_path: Path) -> None:
-    duckdb = pytest.importorskip("duckdb")
     exported(large, tmp_path / "events.parquet", "--format", "parquet", "--bot", "7000000007", "--bot", "7000000008")
 
     with duckdb.connect() as database:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import duckdb
 import msgspec
 import pytest
 
@@ -162,7 +163,6 @@ def test_a_csv_has_a_row_for_each_line_whatever_is_in_its_texts(tmp_path: Path) 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
 def test_a_table_of_nothing_has_its_columns(tmp_path: Path, kind: str) -> None:
-    duckdb = pytest.importorskip("duckdb")
     (tmp_path / "lines").write_bytes(b"")
     convert = formats.FORMATS[kind]()
     assert convert is not None
@@ -174,7 +174,6 @@ def test_a_table_of_nothing_has_its_columns(tmp_path: Path, kind: str) -> None:
 
 
 def test_a_parquet_of_every_event_loses_nothing(tmp_path: Path) -> None:
-    duckdb = pytest.importorskip("duckdb")
     columns = all_lines(tmp_path / "it's lines")
     convert = formats.FORMATS["parquet"]()
     assert convert is not None
