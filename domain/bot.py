@@ -24,7 +24,7 @@ class Status(StrEnum):
     REMOVED = "removed"
 
 
-TENANT, ADMIN = "tenant", "admin"
+TENANT, ADMIN = "tenant", identities.ADMIN
 """Who asked for a change of a bot."""
 
 
@@ -48,6 +48,8 @@ class Bot(msgspec.Struct, frozen=True):
     suspended: str | None = None
     """Why; None while it is active."""
     suspended_by: str | None = None
+    barred: str | None = None
+    """Why an operator had suspended it when its tenant removed it: whoever registers it next has it suspended."""
     claims: dict[str, Identity] = {}
     breaker_open_until: datetime | None = None
     breaker_cooldown_s: float = 0.0
@@ -78,8 +80,8 @@ _NOT_HERE = Refused("not_found", "There is no such bot. GET /api/bots lists your
 
 def register(bot: Bot, who: Identity, now: datetime) -> Decision:
     if bot.owner is None:
-        withdrawn = _withdrawn(bot, who.tenant_id, now)
-        return (*withdrawn, _registration(events.BotRegistered, bot, who, now))
+        registered = _registration(events.BotRegistered, bot, who, now)
+        return (*_withdrawn(bot, who.tenant_id, now), registered, *_still_suspended(bot, who.tenant_id, now))
     if who.tenant_id in bot.tenants:
         return Refused("bot_exists", "You have registered this bot already. GET /api/bots/{bot_id} shows it.")
     return (_registration(events.OwnershipChallenged, bot, who, now),)
@@ -179,11 +181,7 @@ def evolve(bot: Bot, event: events.Event) -> Bot:
 def _changes(bot: Bot, event: events.Event) -> dict[str, object]:
     match event:
         case events.BotRegistered():
-            return {
-                "owner": _identity(event),
-                "registered_at": event.occurred_at,
-                **_AS_NEW,
-            }
+            return {"owner": _identity(event), "registered_at": event.occurred_at, "barred": None, **_AS_NEW}
         case events.OwnershipChallenged():
             return {"claims": {**bot.claims, event.tenant_id: _identity(event)}}
         case events.ChallengeWithdrawn():
@@ -193,7 +191,7 @@ def _changes(bot: Bot, event: events.Event) -> dict[str, object]:
         case events.BotResumed():
             return {"suspended": None, "suspended_by": None}
         case events.BotRemoved():
-            return {"owner": None, **_AS_NEW}
+            return {"owner": None, **_AS_NEW, "barred": bot.suspended if bot.suspended_by == ADMIN else None}
         case events.BotConfigured():
             return {"config": event.config}
         case events.TokenRotated() | events.BotRenamed():
@@ -227,6 +225,15 @@ def _registration(
         token_sealed=who.token_sealed,
         token_fingerprint=who.token_fingerprint,
     )
+
+
+def _still_suspended(bot: Bot, tenant_id: str, now: datetime) -> tuple[events.Event, ...]:
+    if bot.barred is None:
+        return ()
+    suspended = events.BotSuspended(
+        occurred_at=now, bot_id=bot.bot_id, tenant_id=tenant_id, reason=bot.barred, by=ADMIN
+    )
+    return (suspended,)
 
 
 def _withdrawn(bot: Bot, tenant_id: str, now: datetime) -> tuple[events.Event, ...]:

@@ -11,8 +11,8 @@ from domain import events
 if TYPE_CHECKING:
     from domain.bot import Bot, Identity
 
-BOTLOFT = "botloft"
-"""Who acts where nobody was asked."""
+ADMIN, BOTLOFT = "admin", "botloft"
+"""Who acts beside its tenant; the second where nobody was asked."""
 REVOKED = "Telegram refuses the bot's token: it was revoked or replaced"
 """Why a bot was suspended."""
 
@@ -26,6 +26,8 @@ def way_back(bot: Bot) -> str:
     """From a suspension, for its tenant."""
     if is_refused(bot):
         return new_token(bot.bot_id)
+    if bot.suspended_by == ADMIN:
+        return "An operator has suspended it: ask them to resume it."
     return f"POST /api/bots/{bot.bot_id}/resume puts it to work again."
 
 

@@ -66,7 +66,8 @@ PROBLEMS: Mapping[str, Kind] = MappingProxyType({
         409,
         "The bot is suspended",
         "Nothing was sent. POST /api/bots/{bot_id}/resume puts it to work again; where Telegram refuses its token, "
-        "PUT /api/bots/{bot_id}/token with a new one does.",
+        "PUT /api/bots/{bot_id}/token with a new one does, and where an operator suspended it, only they can. "
+        "GET /api/bots/{bot_id} says why it is.",
     ),
     "bot_unverified": Kind(
         409,

@@ -76,13 +76,14 @@ class InspectionRoutes:
 
     @operation("Look at any token", scopes=ADMIN, body=NewBot, answers={200: JUDGED})
     async def validate(self, request: Request) -> Response:
-        """Nothing of it is kept."""
-        self._gate.admin(request)
+        """Nothing of it is kept but that it was done, and for which bot."""
+        caller = self._gate.admin(request)
         body = await bodies.of_request(request, NewBot, self._doors.options.max_body_bytes)
         token = parse(body.token)
         if token is None:
             return answer(_judged(TokenJudged(Verdict.INVALID_FORMAT)))
-        return answer(_judged(await asked(self._doors.inspector, ValidateToken(token))))
+        async with on_record(self._doors.audit, request, caller, "token.validate", token.bot_id):
+            return answer(_judged(await asked(self._doors.inspector, ValidateToken(token))))
 
     @operation("A bot's token", scopes=ADMIN, parameters=OF_A_MOMENT, answers={200: STATUS})
     async def status(self, request: Request) -> Response:

@@ -53,6 +53,8 @@ def test_an_operator_suspends_a_bot_for_good_reason_and_its_tenant_cannot_undo_i
         refused = acme.send(client, 1, "x")
         resumed_by_tenant = client.post(f"/api/bots/{acme.bot_id}/resume")
         listed = admin.get("/admin/bots", params={"status": "suspended"}).json()["bots"]
+        client.delete(f"/api/bots/{acme.bot_id}").raise_for_status()
+        again = client.post("/api/bots", json={"token": acme.token})
         admin.post(f"{path}/resume", json={"reason": "looked into"}).raise_for_status()
         delivered = acme.send(client, 1, "x")
         removed = admin.delete(path, params={"reason": "asked for"})
@@ -64,5 +66,6 @@ def test_an_operator_suspends_a_bot_for_good_reason_and_its_tenant_cannot_undo_i
     assert [(bot["bot_id"], bot["suspended_reason"], bot["health"]) for bot in listed] == [
         (acme.bot_id, "abuse", "SUSPENDED")
     ]
+    assert (again.status_code, again.json()["status"]) == (201, "suspended")
     assert delivered.json()["outcome"] == "delivered"
     assert (removed.status_code, gone) == (204, [])

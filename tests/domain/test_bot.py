@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 import msgspec
 import pytest
 from hypothesis import given, settings
@@ -128,6 +130,20 @@ def test_a_bot_may_be_registered_again_after_its_removal_with_a_clean_slate() ->
     assert after(9) == bot.registered_at
 
 
+def test_removing_and_registering_a_bot_does_not_lift_what_an_operator_has_suspended() -> None:
+    bot = a_bot(registered())
+    bot = reduce(evolve, events_of(suspend(bot, TENANT, "abuse", "admin", NOON)), bot)
+    gone = reduce(evolve, events_of(remove(bot, TENANT, NOON)), bot)
+    again = reduce(evolve, events_of(register(gone, MINE, after(9))), gone)
+    resumed = reduce(evolve, events_of(resume(again, TENANT, "admin", after(10))), again)
+    gone_once_more = reduce(evolve, events_of(remove(resumed, TENANT, after(11))), resumed)
+
+    assert (Status.SUSPENDED, "abuse", "admin") == (again.status_for(TENANT), again.suspended, again.suspended_by)
+    assert "bot_suspended" == refused(resume(again, TENANT, "tenant", after(9)))
+    assert "ask them" in str(may_command(again, TENANT))
+    assert [BotRegistered] == [type(event) for event in events_of(register(gone_once_more, MINE, after(12)))]
+
+
 def test_a_claimant_who_registers_a_bot_that_was_given_up_owns_it_and_its_claim_is_settled() -> None:
     given_up = a_bot(registered(), challenged(), REMOVED)
     decision = events_of(register(given_up, THEIRS, after(9)))
@@ -162,7 +178,7 @@ def test_a_suspended_bot_takes_no_commands_and_says_why() -> None:
     assert refusal is not None
     assert "bot_suspended" == refusal.code
     assert "too loud" in refusal.detail
-    assert f"/api/bots/{BOT_ID}/resume" in refusal.detail
+    assert "ask them to resume it" in refusal.detail
 
 
 def test_the_first_reason_of_a_suspension_stands() -> None:

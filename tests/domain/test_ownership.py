@@ -179,7 +179,7 @@ def test_a_claimants_proof_is_a_removal_and_a_registration_and_everything_is_new
     )
     called = CallbackSet(occurred_at=NOON, bot_id=BOT_ID, tenant_id=TENANT, by="tenant", callback_sealed=b"sealed")
     had = reduce(evolve, (configured, called), had)
-    had = with_code(then(had, suspend(had, TENANT, "abuse", "admin", NOON)), OTHER_TENANT, OTHER_CODE)
+    had = with_code(then(had, suspend(had, TENANT, "a rest", "tenant", NOON)), OTHER_TENANT, OTHER_CODE)
     decided = proves(had, OTHER_TENANT, OTHER_CODE)
     has = reduce(evolve, decided, had)
 
@@ -191,6 +191,15 @@ def test_a_claimants_proof_is_a_removal_and_a_registration_and_everything_is_new
     assert Ownership.VERIFIED is ownership_for(has, OTHER_TENANT)
     assert (Status.ACTIVE, Status.REMOVED) == (has.status_for(OTHER_TENANT), has.status_for(TENANT))
     assert (Config(), None, after(1)) == (has.config, has.callback_sealed, has.registered_at)
+
+
+def test_a_takeover_does_not_lift_what_an_operator_has_suspended() -> None:
+    had = claimed()
+    had = with_code(then(had, suspend(had, TENANT, "abuse", "admin", NOON)), OTHER_TENANT, OTHER_CODE)
+    has = reduce(evolve, proves(had, OTHER_TENANT, OTHER_CODE), had)
+
+    assert THEIRS == has.owner
+    assert (Status.SUSPENDED, "abuse", "admin") == (has.status_for(OTHER_TENANT), has.suspended, has.suspended_by)
 
 
 def test_a_claim_on_a_bot_that_was_given_up_meanwhile_takes_it_from_nobody() -> None:

@@ -32,6 +32,7 @@ ACTS: dict[tuple[str, str], tuple[str, str]] = {
     ("PATCH", "/admin/tenants/{tenant_id}"): ("tenant.weigh", "acme"),
     ("DELETE", "/admin/tenants/{tenant_id}"): ("tenant.remove", "globex"),
     ("POST", "/admin/system/retention"): ("retention.run", "log"),
+    ("POST", "/admin/system/validate-token"): ("token.validate", str(BOT_ID)),
     ("POST", "/admin/system/vault/rotate"): ("vault.rotate", "master key"),
     ("POST", "/admin/system/vault/retire"): ("vault.retire", "master key"),
     ("POST", "/admin/system/validate-all-tokens"): ("tokens.validate", "all"),
@@ -49,7 +50,7 @@ ACTS: dict[tuple[str, str], tuple[str, str]] = {
     ("POST", "/admin/system/projections/{name}/skip"): ("projection.skip", "health"),
 }
 """Every route that changes something with an admin's key, and what its record says."""
-NO_ACTS = {("POST", "/api/whatif"), ("POST", "/admin/system/validate-token"), ("POST", "/webhook/{opaque}")}
+NO_ACTS = {("POST", "/api/whatif"), ("POST", "/webhook/{opaque}")}
 """The first two change nothing, and no key opens the last."""
 LOOKED_AT_FIRST = {
     ("POST", "/admin/system/projections/{name}/rebuild"),
