@@ -261,7 +261,8 @@ OUTCOMES: list[tuple[dict[str, Any], int, str | None, str]] = [
         409,
         None,
         "Nothing was sent. POST /api/bots/{bot_id}/resume puts it to work again; where Telegram refuses its token, "
-        "PUT /api/bots/{bot_id}/token with a new one does.",
+        "PUT /api/bots/{bot_id}/token with a new one does, and where an operator suspended it, only they can. "
+        "GET /api/bots/{bot_id} says why it is.",
     ),
     (
         {"final": Final.NOT_SENT, "code": "cancelled"},
