@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Iterable
 from contextlib import AsyncExitStack, suppress
-from functools import partial, reduce
+from functools import partial
 from typing import Any, NamedTuple
 
 import pykka
@@ -23,15 +23,15 @@ from actors.telegram import Telegram
 from actors.updates import Followed, Silence, UpdatesActor
 from actors.webhook import PURPOSES, purpose
 from domain import bot as lives
-from domain import events, hearing, streams
-from domain.bot import Bot
+from domain import hearing, streams
+from domain.bot import Bot, Identity
 from domain.errors import Shredded
 from domain.hearing import Hearing
 from domain.rules.tokens import Token
 from domain.store.ledger import Ledger
 from domain.store.vault import Vault
 from ops.delivering import Delivering
-from ops.sealed import bot_and_token_of, opened_token
+from ops.sealed import bot_and_token_of, token_of
 from ops.settings import Settings
 
 log = structlog.get_logger()
@@ -143,16 +143,14 @@ def _address(vault: Vault, bot_id: int, one: Hearing) -> Address | None:
 
 
 def _looked_up(ledger: Ledger, vault: Vault, bot_id: int) -> tuple[Token | None, float | None]:
-    """A bot that was removed has the token of whoever had it: so its webhook can be taken away."""
-    who = read_bot(ledger, bot_id).owner
-    if who is None:
-        stream = ledger.stream(streams.bot_stream(bot_id))
-        found = [one.event for one in stream if isinstance(one.event, events.BotRegistered)]
-        who = reduce(lives.evolve, found[-1:], Bot(bot_id)).owner
-    if who is None:
-        return None, None
-    last_at = ledger.inbox.last(bot_id)
-    try:
-        return opened_token(vault, who.tenant_id, bot_id, who.token_sealed), last_at
-    except Shredded:
-        return None, last_at
+    """A bot that was removed has the token of whoever had it last: so its webhook can be taken away."""
+    who = read_bot(ledger, bot_id).owner or _last_owner(ledger, bot_id)
+    return token_of(vault, bot_id, who), ledger.inbox.last(bot_id)
+
+
+def _last_owner(ledger: Ledger, bot_id: int) -> Identity | None:
+    bot, owner = Bot(bot_id), None
+    for recorded in ledger.stream(streams.bot_stream(bot_id)):
+        bot = lives.evolve(bot, recorded.event)
+        owner = bot.owner or owner
+    return owner

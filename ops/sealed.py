@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from actors.fleet import read_bot
 from actors.introductions import token_purpose
-from domain.bot import Bot
+from domain.bot import Bot, Identity
 from domain.errors import Shredded, StoreError, WrongMasterKey
 from domain.ownership import identity_of
 from domain.rules.tokens import Token, parse
@@ -72,26 +72,23 @@ def _file_of(settings: Settings) -> KeyFile:
 
 def bot_and_token(ledger: Ledger, vault: Vault, bot_id: int) -> tuple[Bot, Token | None]:
     bot = read_bot(ledger, bot_id)
-    if bot.owner is None:
-        return bot, None
-    try:
-        return bot, opened_token(vault, bot.owner.tenant_id, bot_id, bot.owner.token_sealed)
-    except Shredded:
-        return bot, None
+    return bot, token_of(vault, bot_id, bot.owner)
 
 
 def bot_and_token_of(ledger: Ledger, vault: Vault, bot_id: int, tenant_id: str) -> tuple[Bot, Token | None]:
     """As this tenant has registered it, be it the owner or a claimant."""
     bot = read_bot(ledger, bot_id)
-    who = identity_of(bot, tenant_id)
+    return bot, token_of(vault, bot_id, identity_of(bot, tenant_id))
+
+
+def token_of(vault: Vault, bot_id: int, who: Identity | None) -> Token | None:
+    """None where nobody has it, or where nobody can open it any more."""
+    if who is None:
+        return None
     try:
-        return bot, None if who is None else opened_token(vault, tenant_id, bot_id, who.token_sealed)
+        return parse(vault.open(who.tenant_id, token_purpose(bot_id), who.token_sealed).decode())
     except Shredded:
-        return bot, None
-
-
-def opened_token(vault: Vault, tenant_id: str, bot_id: int, sealed: bytes) -> Token | None:
-    return parse(vault.open(tenant_id, token_purpose(bot_id), sealed).decode())
+        return None
 
 
 def sealed_token(vault: Vault, tenant_id: str, token: Token) -> bytes:

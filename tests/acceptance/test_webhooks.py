@@ -92,6 +92,24 @@ def test_suspending_or_removing_a_bot_takes_its_webhook_away_and_its_updates_go_
     assert hearing.webhook()["pending_update_count"] == 3
 
 
+def test_a_bot_that_was_given_another_token_leaves_no_webhook_behind_when_it_is_removed(
+    hearing: Hearing, sandbox: SandboxClient
+) -> None:
+    hearing.wants("webhook").raise_for_status()
+    hearing.comes_to(lambda: hearing.webhook()["url"])
+    first = hearing.webhook()["url"]
+    sandbox.revoke(hearing.acme.bot_id)
+    hearing.acme.token = sandbox.issue_token(hearing.acme.bot_id)
+    with hearing.acme.client() as client:
+        bot = f"/api/bots/{hearing.acme.bot_id}"
+        client.put(f"{bot}/token", json={"token": hearing.acme.token}).raise_for_status()
+        hearing.comes_to(lambda: hearing.webhook()["url"] not in ("", first))
+        client.delete(bot).raise_for_status()
+    hearing.comes_to(lambda: hearing.topics(*SEEN)[-1] == "webhook-removed")
+
+    assert hearing.webhook()["url"] == ""
+
+
 def test_the_next_process_takes_away_what_this_one_could_not(hearing: Hearing) -> None:
     hearing.wants("webhook").raise_for_status()
     hearing.comes_to(lambda: hearing.webhook()["url"])
