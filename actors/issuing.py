@@ -27,8 +27,8 @@ ASK_S = 15.0
 NOT_READ = Refused("store_unavailable", "The bot could not be read from the event store. Try again.", 1.0)
 UNAUTHORIZED = Refused(
     "token_unauthorized",
-    "Telegram refuses the token that you registered the bot with. DELETE /api/bots/{bot_id}, then register it again "
-    "with its current token from @BotFather.",
+    "Telegram refuses the token that the bot has here. Take its current one from @BotFather and PUT it to "
+    "/api/bots/{bot_id}/token.",
 )
 FOREIGN = Refused(
     "foreign_webhook",

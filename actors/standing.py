@@ -15,12 +15,14 @@ import pykka
 import structlog
 
 from actors.ports import Ports
-from actors.runtime import LoopActor, stopped
+from actors.runtime import LoopActor, LoopFuture, stopped
 from domain.errors import StoreError
+from domain.refusal import Refused
 from domain.rules import restarts
 
 PARKED_MAX = 100_000
 STORE_AGAIN_S = 1.0
+STARTING = Refused("overloaded", "This part of the gateway has failed and is just starting again. Try again.", 1.0)
 
 log = structlog.get_logger()
 
@@ -43,7 +45,12 @@ class Standing(Generic[Found]):
         """Its newest incarnation."""
 
     def ask(self, message: Any, *, block: Any = False) -> Any:
-        return self.actor.ask(message, block=block)
+        """Refused while there is nobody to answer."""
+        if self._is_stopped or self.actor.is_alive():
+            return self.actor.ask(message, block=block)
+        reply = LoopFuture()
+        reply.set(STARTING)
+        return reply
 
     def tell(self, message: Any) -> None:
         if self.actor.is_alive():
@@ -98,6 +105,9 @@ class Standing(Generic[Found]):
         except StoreError as error:
             log.warning("service_waits", service=self.name, reason=str(error))
             self._in(STORE_AGAIN_S)
+            return
+        except Exception as error:  # noqa: BLE001  whatever it is, there must be a next try
+            self.died(type(error).__name__)
             return
         self.actor = self._begun(found)
         while self._parked:

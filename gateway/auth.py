@@ -92,19 +92,19 @@ class Gate:
     def with_key(self, text: str) -> Caller:
         """Whose key this is; else a problem is raised."""
         if len(text) > MAX_KEY_LENGTH:
-            _failed("This is no API key: it is far too long.")
+            _refused("This is no API key: it is far too long.")
         key_id = key_id_of(text)
         key = self._find_key(key_id) if key_id is not None else None
         kept = key.secret_hash if key is not None else self._admin_key_hash or NOBODY_S
         if not same(kept, hashed(text)):
             if key_id is None:
-                _failed("The key is mistyped or cut: copy it again, whole.")
-            _failed("This key opens nothing: it is unknown here, or was revoked.")
+                _refused("The key is mistyped or cut: copy it again, whole.")
+            _refused("This key opens nothing: it is unknown here, or was revoked.")
         if key is None:
             return BY_SETTINGS
         now = self._clock.utc()
         if is_over(key, now):
-            _failed("This key has expired. Make another with POST /api/keys.")
+            _refused("This key has expired. Make another with POST /api/keys.")
         self._key_was_used(key.key_id, now)
         return Caller(key.tenant_id, key.key_id, key.scopes)
 
@@ -121,13 +121,13 @@ class Gate:
         """Raises a problem where there is none, where it is over, and where another page may have sent this."""
         cookie = self.sessions.shown(request)
         if cookie is None:
-            _nobody("There is no session: POST /auth/login begins one.")
+            _refused("There is no session: POST /auth/login begins one.")
         session = self.sessions.read(cookie)
         if session is None:
-            _failed("The session's cookie is not ours. Log in again with POST /auth/login.")
+            _refused("The session's cookie is not ours. Log in again with POST /auth/login.")
         caller = self._opened_by(session, self._clock.utc())
         if caller is None:
-            _nobody("The session is over. Log in again with POST /auth/login.")
+            _refused("The session is over. Log in again with POST /auth/login.")
         self.sessions.check_page(request)
         self.sessions.check_token(request, session)
         return caller, session
@@ -152,7 +152,7 @@ class Gate:
         scheme, _, text = (authorization or "").partition(" ")
         text = text.strip()
         if scheme.lower() != "bearer" or not text:
-            _nobody("")
+            _refused("")
         return self.with_key(text)
 
     def _opened_by(self, session: Session, now: datetime) -> Caller | None:
@@ -175,11 +175,5 @@ def _with_one_of(scopes: tuple[Scope, ...], caller: Caller) -> Caller:
     raise Problem("forbidden", f"This takes a key with the scope {asked}; yours has {given}.")
 
 
-def _failed(detail: str) -> NoReturn:
-    """Something was shown that opens nothing. Every guess ends here."""
-    raise Problem("unauthenticated", detail, headers=CHALLENGE)
-
-
-def _nobody(detail: str) -> NoReturn:
-    """Nothing was shown, or what has opened something before and is over."""
+def _refused(detail: str) -> NoReturn:
     raise Problem("unauthenticated", detail, headers=CHALLENGE)

@@ -32,8 +32,8 @@ class Limited:
         shows_key = kind is Kind.LOGIN or any(name == AUTHORIZATION for name, _ in scope["headers"])
         if kind is Kind.COMMANDS and not shows_key:
             kind = Kind.PUBLIC
-        standing = None if kind in BY_KEY_OR_PATH else await limits.take(kind, client)
-        told_of = {} if standing is None else limits.headers(standing)
+        allowance = None if kind in BY_KEY_OR_PATH else await limits.take(kind, client)
+        told_of = {} if allowance is None else limits.headers(allowance)
         headers = [(name.lower().encode(), value.encode()) for name, value in told_of.items()]
         has_failed = False
         if shows_key:

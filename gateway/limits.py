@@ -15,10 +15,10 @@ from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.strategies import MovingWindowRateLimiter
 
 from domain.tenant import OPERATOR
+from gateway.allowance import Allowance
 from gateway.clients import Client
 from gateway.counts import Counts
 from gateway.problems import NO_MEMBERS, Problem
-from gateway.standing import Standing
 
 
 class Kind(StrEnum):
@@ -72,7 +72,7 @@ class Shared(Protocol):
     storage: str
     is_there: bool
 
-    async def taken(self, rate: RateLimitItem, *who: str) -> Standing | None: ...
+    async def taken(self, rate: RateLimitItem, *who: str) -> Allowance | None: ...
 
 
 class Clock(Protocol):
@@ -114,16 +114,16 @@ class Limits:
         self._logged = MovingWindowRateLimiter(Counts(clock.steady))
         self._refused: Counter[Kind] = Counter()
 
-    async def take(self, kind: Kind, client: Client) -> Standing | None:
+    async def take(self, kind: Kind, client: Client) -> Allowance | None:
         """One request by its address, of all processes that share. None: there is no limit. Raises Problem."""
         rate = self._rates.get(kind)
         if rate is None or client.is_exempt:
             return None
-        standing, together = self._here(kind, rate, client.counted_as), None
-        if not standing.is_over and self._shared is not None:
+        allowance, together = self._here(kind, rate, client.counted_as), None
+        if not allowance.is_over and self._shared is not None:
             together = await self._shared.taken(rate, kind, client.counted_as)
         # What all together refuse is not counted here: it would be refused for longer than is said.
-        is_over = standing.is_over if together is None else together.is_over
+        is_over = allowance.is_over if together is None else together.is_over
         if is_over or not self._counts[kind].hit(rate, client.counted_as):
             raise self._refusal(kind, together or self._here(kind, rate, client.counted_as), client)
         return together or self._here(kind, rate, client.counted_as)
@@ -144,9 +144,9 @@ class Limits:
             return
         rate = self._rates.get(Kind.FAILED_AUTH)
         if rate is not None and not client.is_exempt:
-            standing = self._here(Kind.FAILED_AUTH, rate, client.counted_as)
-            if standing.is_over:
-                raise self._refusal(Kind.FAILED_AUTH, standing, client)
+            allowance = self._here(Kind.FAILED_AUTH, rate, client.counted_as)
+            if allowance.is_over:
+                raise self._refusal(Kind.FAILED_AUTH, allowance, client)
 
     def failed(self, client: Client) -> None:
         """At once, so that no attempt beside it slips through."""
@@ -159,8 +159,8 @@ class Limits:
         rate = self._rates.get(Kind.FAILED_AUTH)
         if rate is None or client.is_exempt or self._shared is None:
             return
-        standing = await self._shared.taken(rate, Kind.FAILED_AUTH, client.counted_as)
-        if standing is not None and (standing.is_over or standing.remaining == 0):
+        allowance = await self._shared.taken(rate, Kind.FAILED_AUTH, client.counted_as)
+        if allowance is not None and (allowance.is_over or allowance.remaining == 0):
             left = self._here(Kind.FAILED_AUTH, rate, client.counted_as).remaining
             self._counts[Kind.FAILED_AUTH].hit(rate, client.counted_as, cost=left)
 
@@ -174,25 +174,25 @@ class Limits:
             limits=[OfOneKind(kind, str(rate), self._refused[kind]) for kind, rate in rates],
         )
 
-    def headers(self, standing: Standing) -> dict[str, str]:
-        return standing.headers(self._clock.utc().timestamp())
+    def headers(self, allowance: Allowance) -> dict[str, str]:
+        return allowance.headers(self._clock.utc().timestamp())
 
-    def _here(self, kind: Kind, rate: RateLimitItem, who: str) -> Standing:
+    def _here(self, kind: Kind, rate: RateLimitItem, who: str) -> Allowance:
         next_at, remaining = self._counts[kind].get_window_stats(rate, who)
-        return Standing(rate, remaining, next_at - self._clock.steady(), remaining < 1)
+        return Allowance(rate, remaining, next_at - self._clock.steady(), remaining < 1)
 
     def _refusal(
-        self, kind: Kind, standing: Standing, client: Client, members: Mapping[str, object] = NO_MEMBERS
+        self, kind: Kind, allowance: Allowance, client: Client, members: Mapping[str, object] = NO_MEMBERS
     ) -> Problem:
         self._refused[kind] += 1
         if self._logged.hit(LOGGED, kind, client.counted_as):
             log.warning("caller_limited", limit=kind, address=client.address)
-        detail = f"Nothing was done: more than {standing.rate.amount} {WHAT[kind]} in {_in_words(standing.rate)}."
+        detail = f"Nothing was done: more than {allowance.rate.amount} {WHAT[kind]} in {_in_words(allowance.rate)}."
         return Problem(
             "too_many_requests",
             detail,
-            retry_after_s=standing.retry_after_s,
-            headers=self.headers(standing),
+            retry_after_s=allowance.retry_after_s,
+            headers=self.headers(allowance),
             members={"limit": kind, **members},
         )
 

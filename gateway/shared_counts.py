@@ -15,8 +15,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from gateway.allowance import Allowance
 from gateway.doors import Clock
-from gateway.standing import Standing
 
 ASK_S = 0.25
 """What a question may take. A request waits for one of them at most: then Redis is away."""
@@ -39,7 +39,7 @@ class SharedCounts:
         self._limiter = MovingWindowRateLimiter(storage)
         self._returning: asyncio.Task[None] | None = None
 
-    async def taken(self, rate: RateLimitItem, *who: str) -> Standing | None:
+    async def taken(self, rate: RateLimitItem, *who: str) -> Allowance | None:
         """None: it cannot be had, count without it."""
         if not self.is_there:
             return None
@@ -56,12 +56,12 @@ class SharedCounts:
         with suppress(RedisError, OSError):
             await self._pool.disconnect()
 
-    async def _ask(self, rate: RateLimitItem, *who: str) -> Standing:
+    async def _ask(self, rate: RateLimitItem, *who: str) -> Allowance:
         async with asyncio.timeout(ASK_S):
             is_over = not await self._limiter.hit(rate, *who)
             next_at, remaining = await self._limiter.get_window_stats(rate, *who)
         # The library's times are those of the wall.
-        return Standing(rate, remaining, next_at - self._clock.utc().timestamp(), is_over)
+        return Allowance(rate, remaining, next_at - self._clock.utc().timestamp(), is_over)
 
     def _is_away(self, error: Exception) -> None:
         if self.is_there:

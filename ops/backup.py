@@ -27,8 +27,8 @@ from domain.store.master_keys import MasterKeys, named_in
 from domain.store.sqlite import SQLiteStore
 from domain.store.sqlite_database import SQLiteDatabase
 from domain.store.store import Store
-from domain.tenant import OPERATOR, removed_in
-from ops.keys import BY_HAND
+from domain.tenant import removed_in
+from ops.by_hand import acted
 from ops.sealed import opened_vault
 from ops.settings import Settings
 from ops.wiring import interrupted
@@ -127,15 +127,6 @@ def _settled(settings: Settings, store: Store, now: datetime, reason: str) -> Re
     head = ledger.head()
     until = ledger.time_after(head - 1) if head else None
     opened = interrupted(ledger).commands()
-    acted = AdminActed(
-        occurred_at=now,
-        tenant_id=OPERATOR,
-        by=BY_HAND[0],
-        client=BY_HAND[1],
-        reason=reason,
-        action="log.restore",
-        target=str(head),
-    )
     versions: Counter[str] = Counter()
 
     def entry(stream: str, event: AdminActed | CommandUncertain) -> Entry:
@@ -143,7 +134,7 @@ def _settled(settings: Settings, store: Store, now: datetime, reason: str) -> Re
         return Entry(stream, ledger.last_version(stream) + versions[stream], event)
 
     ends = [_uncertain(one, now) for one in opened]
-    entries = [entry(streams.admin_stream(now), acted)]
+    entries = [entry(streams.admin_stream(now), acted("log.restore", str(head), reason, now))]
     for one, end in zip(opened, ends, strict=True):
         entries.append(entry(one.stream if streams.is_of_a_key(one.stream) else streams.day_stream(end), end))
     ledger.append(entries)

@@ -20,13 +20,12 @@ from domain.refusal import Refused
 from domain.rules.tokens import without_tokens
 from domain.store.ledger import Ledger
 from domain.tenant import OPERATOR, Scope
+from ops.by_hand import BY_HAND
 from ops.clock import SystemClock
 from ops.settings import Settings
 from ops.wiring import interrupted
 
 CLOSE_S = 5.0
-BY_HAND = ("command line", "this machine")
-"""Who it was, and from where: whoever may write the database."""
 
 
 class KeyRefused(Exception):

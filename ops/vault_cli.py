@@ -20,17 +20,16 @@ from rich.table import Table
 
 from domain import streams
 from domain.errors import AlreadyOwned, StoreError
-from domain.events import AdminActed
 from domain.store.ledger import Ledger
 from domain.store.mapper import Entry
 from domain.store.rotation import MasterKeyStatus, Progress, Rotation
-from domain.tenant import OPERATOR, removed_in
+from domain.tenant import removed_in
 from gateway.routes.vault import TARGET
 from ops import settings as our_settings
 from ops.asking import REFUSED, Reason, Url, asking, failed
+from ops.by_hand import acted
 from ops.client import AdminClient
 from ops.clock import SystemClock
-from ops.keys import BY_HAND
 from ops.sealed import opened_vault
 from ops.secrecy import no_core_dumps
 from ops.vault_job import rotated
@@ -157,17 +156,9 @@ class _Here:
         return self._rotation.retire()
 
     def _recorded(self, verb: str, reason: str) -> None:
-        acted = AdminActed(
-            occurred_at=SystemClock().utc(),
-            tenant_id=OPERATOR,
-            by=BY_HAND[0],
-            client=BY_HAND[1],
-            reason=reason,
-            action=f"vault.{verb}",
-            target=TARGET,
-        )
-        stream = streams.admin_stream(acted.occurred_at)
-        self._ledger.append([Entry(stream, self._ledger.last_version(stream) + 1, acted)])
+        done = acted(f"vault.{verb}", TARGET, reason, SystemClock().utc())
+        stream = streams.admin_stream(done.occurred_at)
+        self._ledger.append([Entry(stream, self._ledger.last_version(stream) + 1, done)])
 
 
 class _Asked:

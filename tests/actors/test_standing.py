@@ -8,7 +8,7 @@ from typing import Any
 
 from actors.ports import Ports
 from actors.runtime import LoopActor
-from actors.standing import Fatal, Standing
+from actors.standing import STARTING, Fatal, Standing
 from domain.errors import StoreUnavailable
 from tests.actors.waiting import a_turn, until
 from tests.doubles import ManualClock, ManualTimers, MemoryJournal, ScriptedTelegram, a_seal
@@ -39,13 +39,15 @@ class World:
         self.heard: list[tuple[int, object]] = []
         self.stopped: list[int] = []
         self.looks = 0
-        self.store_is_away = False
+        self.store_is_away = self.damaged = False
         ports = Ports(self.clock, self.timers, self.journal, ScriptedTelegram(self.clock), lambda: 0.0, a_seal)
         self.clerk = Standing("the clerk", self._look, lambda found: Clerk(found, self), ports)
 
     def _look(self) -> int:
         if self.store_is_away:
             raise StoreUnavailable
+        if self.damaged:
+            raise LookupError("of no kind that was foreseen")
         self.looks += 1
         return self.looks
 
@@ -114,6 +116,30 @@ def test_while_the_store_is_away_it_waits_for_it() -> None:
         await world.begins_again(1.0)
 
         assert 2 == await world.clerk.ask("who?")
+
+    on_a_loop(story)
+
+
+def test_what_it_begins_with_may_fail_to_be_read_in_any_way_and_is_read_again() -> None:
+    async def story(world: World) -> None:
+        await world.fails()
+        world.damaged = True
+        world.timers.advance(0.1)
+        world.journal.commit()
+        await until(world.timers.next)
+        world.damaged = False
+        await world.begins_again(0.2)
+
+        assert 2 == await world.clerk.ask("who?")
+
+    on_a_loop(story)
+
+
+def test_what_it_is_asked_while_it_is_down_is_refused_for_now() -> None:
+    async def story(world: World) -> None:
+        await world.fails()
+
+        assert STARTING == await world.clerk.ask("who?")
 
     on_a_loop(story)
 

@@ -12,10 +12,10 @@ from starlette.routing import Route
 from structlog.testing import capture_logs
 
 from domain.rules.forwarded import networks_in
+from gateway.allowance import Allowance
 from gateway.counts import Counts
 from gateway.limits import Kind, Limits, kind_of
 from gateway.routing import Resource
-from gateway.standing import Standing
 from tests.examples import BOT_ID, NOON, TOKEN_TEXT
 from tests.gateway.fakes import House
 
@@ -330,17 +330,17 @@ class Elsewhere:
 
     def __init__(self) -> None:
         self.is_there = True
-        self.says: list[Standing | None] = []
+        self.says: list[Allowance | None] = []
         self.asked: list[tuple[RateLimitItem, tuple[str, ...]]] = []
 
-    async def taken(self, rate: RateLimitItem, *who: str) -> Standing | None:
+    async def taken(self, rate: RateLimitItem, *who: str) -> Allowance | None:
         self.asked.append((rate, who))
         return self.says.pop(0)
 
 
 def test_what_others_have_used_up_is_refused_here_too_and_does_not_count_here(limited: Callable[..., House]) -> None:
     elsewhere, rate = Elsewhere(), parse("2/minute")
-    elsewhere.says = [Standing(rate, 0, 7.2, is_over=True)] * 3 + [Standing(rate, 1, 60.0, is_over=False)]
+    elsewhere.says = [Allowance(rate, 0, 7.2, is_over=True)] * 3 + [Allowance(rate, 1, 60.0, is_over=False)]
     house = limited(elsewhere, management="2/minute")
     answers = [call(house, "GET", "/api/bots") for _ in range(4)]
 
@@ -351,7 +351,7 @@ def test_what_others_have_used_up_is_refused_here_too_and_does_not_count_here(li
 
 def test_while_redis_is_away_this_process_goes_on_with_what_it_has_counted(limited: Callable[..., House]) -> None:
     elsewhere, rate = Elsewhere(), parse("2/minute")
-    elsewhere.says = [Standing(rate, 1, 60.0, is_over=False), None]
+    elsewhere.says = [Allowance(rate, 1, 60.0, is_over=False), None]
     house = limited(elsewhere, management="2/minute")
 
     assert [200, 200, 429] == codes([call(house, "GET", "/api/bots") for _ in range(3)])
@@ -359,7 +359,7 @@ def test_while_redis_is_away_this_process_goes_on_with_what_it_has_counted(limit
 
 def test_wrong_keys_shown_to_others_count_from_the_first_one_here(limited: Callable[..., House]) -> None:
     elsewhere = Elsewhere()
-    elsewhere.says = [Standing(parse("5/hour"), 0, 60.0, is_over=True)]
+    elsewhere.says = [Allowance(parse("5/hour"), 0, 60.0, is_over=True)]
     house = limited(elsewhere, failed_auth="5/hour")
 
     assert [401, 429] == codes([call(house, "GET", "/api/bots", key=MISTYPED), call(house, "GET", "/api/bots")])

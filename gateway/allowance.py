@@ -8,7 +8,7 @@ from typing import NamedTuple
 from limits import RateLimitItem
 
 
-class Standing(NamedTuple):
+class Allowance(NamedTuple):
     rate: RateLimitItem
     remaining: int
     next_s: float
