@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from types import TracebackType
 from typing import Any
 
 from actors.guards import Policy
@@ -151,15 +150,8 @@ class BotActor(LoopActor):
     def on_stop(self) -> None:
         self._traffic.stop()
 
-    def on_failure(
-        self,
-        exception_type: type[BaseException] | None,
-        exception_value: BaseException | None,  # noqa: ARG002  Pykka's signature
-        traceback: TracebackType | None,  # noqa: ARG002
-    ) -> None:
-        self._traffic.stop()
-        name = exception_type.__name__ if exception_type else "unknown"
-        self._tell_failed(BotFailed(self._slot.bot_id, name))
+    def died(self, reason: str) -> None:
+        self._tell_failed(BotFailed(self._slot.bot_id, reason))
 
 
 class Begin:

@@ -154,8 +154,12 @@ class LoopActor(pykka.Actor):
     ) -> None:
         # Pykka calls `on_stop` for those alone that were asked to stop.
         self.on_stop()
+        self.died(exception_type.__name__ if exception_type else "unknown")
+
+    def died(self, reason: str) -> None:
+        """Called once it has failed, with the name of the error's class; not where it was asked to stop."""
         if self.keeper is not None:
-            self.keeper.died(exception_type.__name__ if exception_type else "unknown")
+            self.keeper.died(reason)
 
     def _run(
         self, work: Coroutine[Any, Any, Any], then: Callable[[Any], Any], reply_to: pykka.Future[Any] | None

@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 from starlette.applications import Starlette
 
+from actors.key_ring import KeyRing, listed_keys
 from actors.messages import (
     Act,
     ActRefused,
@@ -42,7 +43,6 @@ from actors.messages import (
     InspectToken,
     IssueCode,
     IssueKey,
-    KeyInfo,
     Limits,
     ListDeliveries,
     ListKeys,
@@ -349,19 +349,7 @@ class Accounts(Actor):
                 tenant = self.tenants[tenant_id]
                 return self._became(tenant, tenants.revoke_key(tenant, key_id, self.clock.utc()), None)
             case ListKeys(tenant_id):
-                keys = self.tenants.get(tenant_id, Tenant(tenant_id)).keys.values()
-                return [
-                    KeyInfo(
-                        key.key_id,
-                        key.scopes,
-                        key.label,
-                        key.issued_at,
-                        key.expires_at,
-                        key.successor_id,
-                        self.used.get(key.key_id),
-                    )
-                    for key in keys
-                ]
+                return listed_keys(self.tenants.get(tenant_id, Tenant(tenant_id)), KeyRing(), self.used)
             case ListTenants(after, limit):
                 return [info(self.tenants[one]) for one in sorted(self.tenants) if after < one != "operator"][:limit]
             case DescribeTenant(tenant_id):
