@@ -8,7 +8,7 @@ SEEDS ?= 20000
 FIRST ?= $(shell date +%s)
 EXAMPLES ?= 50
 
-.PHONY: demo run test test-processes test-rest sim fuzz check lint types audit bench clean
+.PHONY: demo run test test-processes test-more-processes test-rest sim fuzz check lint types audit bench clean
 
 demo: $(STAMP)  ## sandbox + gateway + traffic on free ports, a live table; Ctrl-C ends it
 	@$(BIN)/botloft demo
@@ -16,15 +16,18 @@ demo: $(STAMP)  ## sandbox + gateway + traffic on free ports, a live table; Ctrl
 run: $(STAMP)  ## the gateway with the settings of the environment
 	@$(BIN)/botloft serve
 
-# Those of real processes wait a lot: two lanes of about the same length.
+# Those of real processes wait a lot: three lanes of about the same length.
 test: $(STAMP)  ## every test
-	@$(MAKE) --no-print-directory -j2 --output-sync=target test-processes test-rest
+	@$(MAKE) --no-print-directory -j3 --output-sync=target test-processes test-more-processes test-rest
 
 test-processes: $(STAMP)
-	$(BIN)/pytest -q tests/acceptance/test_[a-p]*.py
+	$(BIN)/pytest -q tests/acceptance/test_[a-f]*.py
+
+test-more-processes: $(STAMP)
+	$(BIN)/pytest -q tests/acceptance/test_[g-s]*.py
 
 test-rest: $(STAMP)
-	$(BIN)/pytest -q --ignore-glob='tests/acceptance/test_[a-p]*.py'
+	$(BIN)/pytest -q --ignore-glob='tests/acceptance/test_[a-s]*.py'
 
 sim: $(STAMP)  ## the simulation of the fleet under many new seeds: make sim SEEDS=20000 FIRST=1
 	BOTLOFT_SIM_FIRST=$(FIRST) BOTLOFT_SIM_SEEDS=$(SEEDS) $(BIN)/pytest -q -x tests/simulation -k whatever
