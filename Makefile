@@ -18,6 +18,8 @@ run: $(STAMP)  ## the gateway with the settings of the environment
 
 # Those of real processes wait a lot: three lanes of about the same length.
 test: $(STAMP)  ## every test
+	@# Hundreds of processes are started: where Python may write no bytecode, each would compile all of it anew.
+	@$(BIN)/python -m compileall -q actors domain gateway ops projections
 	@$(MAKE) --no-print-directory -j3 --output-sync=target test-processes test-more-processes test-rest
 
 test-processes: $(STAMP)
