@@ -111,7 +111,8 @@ class Attempts:
             self._guards.returned(ticket)
             if again.not_before > now:
                 ticket.began_waiting("retry", self._ports.clock.utc(), again_at)
-            self._lanes.come_back(ticket, again.not_before)
+            # Suspended or removed meanwhile, it ends now.
+            self._lanes.come_back(ticket, again.not_before if self._guards.barred(ticket) is None else now)
             return
         self._guards.failed_for_good(ticket, failure, now)
         self._lanes.free(ticket.lane)

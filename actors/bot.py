@@ -121,7 +121,7 @@ class BotActor(LoopActor):
                 now, tenant_id = self._ports.clock.utc(), message.tenant_id
                 self._life.decided(ownership.issue(self._life.bot, tenant_id, message.code_hash, now), tenant_id, reply)
             case ProveOwnership():
-                proven(self._life, self._traffic, self._slot, message, self._ports.clock, reply)
+                proven(self._life, self._traffic, message, self._ports.clock, reply)
             case CheckToken():
                 self._watch.after_401()
                 reply(None)
@@ -129,7 +129,7 @@ class BotActor(LoopActor):
                 reply(Refused("not_found", "Nobody has this bot any more."))
             case SetBreaker():
                 self._life.breaker_set(self._traffic.set_breaker(is_open=message.is_open, reason=message.reason), reply)
-        self._traffic.pump()
+        self._traffic.bot_changed()
 
     def _looked(self, looked: Looked) -> None:
         if isinstance(looked.message, CheckToken) and isinstance(looked.answer, Delivered):
@@ -140,7 +140,7 @@ class BotActor(LoopActor):
             self._change(looked)
         if self._life.token != token or (was_refused and not is_refused(self._life.bot)):
             self._traffic.token_changed()
-        self._traffic.pump()
+        self._traffic.bot_changed()
 
     def on_undelivered(self, message: object) -> None:
         # A ticket is in the slot already; a tick or a permit says nothing to the next incarnation.

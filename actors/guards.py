@@ -69,12 +69,19 @@ class Guards:
             return events.BreakerForced(occurred_at=at, bot_id=bot_id, tenant_id=tenant_id, reason=reason)
         return events.BreakerClosed(occurred_at=at, bot_id=bot_id, tenant_id=tenant_id, reason=reason)
 
+    def barred(self, ticket: Ticket) -> gates.Refuse | None:
+        """Its tenant may not command this bot, or not any more."""
+        refused = self._life.may_command(ticket.command.tenant_id)
+        if refused is None:
+            return None
+        # Its bot was removed while it waited: that is no wrong address.
+        return gates.Refuse("cancelled" if refused.code == "not_found" else refused.code, None)
+
     def obstacle(self, ticket: Ticket, in_flight: int, now: float) -> gates.Stay | gates.Refuse | None:
         """What keeps this command from leaving now; None: nothing here does."""
-        refused = self._life.may_command(ticket.command.tenant_id)
-        if refused is not None:
-            # Its bot was removed while it waited: that is no wrong address.
-            return gates.Refuse("cancelled" if refused.code == "not_found" else refused.code, None)
+        barred = self.barred(ticket)
+        if barred is not None:
+            return barred
         memory = self._slot.memory
         call = gates.Call(
             ticket.method.name, ticket.chat, ticket.deadline, ticket.command.patient, ticket.method.cosmetic

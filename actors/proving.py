@@ -7,24 +7,20 @@ from collections.abc import Callable
 from actors.life import Life
 from actors.messages import ProveOwnership
 from actors.ports import Clock
-from actors.slot import Slot, Stage
 from actors.traffic import Traffic
 from domain import ownership
 
 
 def proven(
-    life: Life, traffic: Traffic, slot: Slot, message: ProveOwnership, clock: Clock, reply: Callable[[object], None]
+    life: Life, traffic: Traffic, message: ProveOwnership, clock: Clock, reply: Callable[[object], None]
 ) -> None:
-    """What Telegram has ends as it ends. Of what waits nothing leaves by the new owner's token."""
+    """What Telegram has ends as it ends. What waits is no command of the new owner's, and ends as after a removal."""
     before, tenant_id = life.bot.owner, message.tenant_id
     decision = ownership.verify(life.bot, tenant_id, message.code_hash, message.token.fingerprint, clock.utc())
     life.decided(decision, tenant_id, reply)
     if life.bot.owner is before:
         return
     life.token = message.token
-    for ticket in list((slot.tickets or {}).values()):
-        if ticket.stage is Stage.WAITING and ticket.command.tenant_id != tenant_id:
-            traffic.cancel(ticket, lambda _: None)
     traffic.policy_changed()
     # Telegram takes it: what the former one's has brought upon the bot is over.
     traffic.token_works()

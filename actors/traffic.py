@@ -21,10 +21,10 @@ from actors.mail import TICK
 from actors.permits import Permits
 from actors.ports import Ports
 from actors.slot import Slot, Stage, Ticket
+from actors.withdrawals import Withdrawals
 from domain import events
 from domain.errors import StoreError
 from domain.failure import Answer, Final
-from domain.refusal import Refused
 from domain.rules import gates
 from domain.rules.lanes import Lanes
 
@@ -46,6 +46,7 @@ class Traffic:
         "_permits",
         "_ports",
         "_slot",
+        "_withdrawals",
     )
 
     def __init__(
@@ -63,6 +64,7 @@ class Traffic:
         self._alarm = Alarm(ports.timers, lambda: slot.tell(TICK))
         self._lanes: Lanes[Ticket] = Lanes()
         self._attempts = Attempts(life, slot, ports, self._guards, self._lanes, self._ends, on_unauthorized)
+        self._withdrawals = Withdrawals(slot, permits, self._guards, self._lanes, self._ends)
         self._deadlines = Deadlines()
         self._has_permit = False
         self._is_stopping = False
@@ -78,6 +80,7 @@ class Traffic:
             elif ticket.stage is not Stage.RECORDING:
                 self._lanes.busy(ticket.lane)
                 self._attempts.in_flight += 1
+        self._withdrawals.end_barred()
         # Answers that came while there was no actor are in the mailbox; one of them may close a gate.
         self._is_listening = True
         self._slot.tell(TICK)
@@ -132,31 +135,16 @@ class Traffic:
         """What happened; whoever asked records it."""
         return self._guards.set_breaker(is_open=is_open, reason=reason)
 
+    def bot_changed(self) -> None:
+        self._withdrawals.end_barred()
+        self.pump()
+
     def cancel(self, ticket: Ticket, reply: Callable[[object], None]) -> None:
-        """Only a command that waits can be cancelled; whoever waits for it is told the same."""
-        if ticket.stage is not Stage.WAITING:
-            reply(
-                Refused(
-                    "not_cancellable", "It is on its way already. GET /api/commands/{command_id} tells its outcome."
-                )
-            )
-            return
-        ticket.also_tell(reply)
-        self._remove(ticket)
-        self._ends(ticket, Final.NOT_SENT, "cancelled")
+        self._withdrawals.cancel(ticket, reply)
         self.pump()
 
     def stop_waiting(self) -> None:
-        """A durable command stays open in the log: the next process takes it up."""
-        for ticket in list((self._slot.tickets or {}).values()):
-            if ticket.stage is not Stage.WAITING:
-                continue
-            self._remove(ticket)
-            if ticket.is_durable:
-                self._slot.closed(ticket)
-                ticket.answered(endings.LATER)
-            else:
-                self._ends(ticket, Final.NOT_SENT, "shutting_down", retry_after_s=2.0)
+        self._withdrawals.stop()
         self._is_stopping = True
 
     def stop(self) -> None:
@@ -200,10 +188,6 @@ class Traffic:
                 self._attempts.dispatch(ticket, now)
         return math.inf
 
-    def _remove(self, ticket: Ticket) -> None:
-        self._lanes.remove(ticket)
-        self._permits.leave_line(ticket)
-
     def _refuse_head(self, ticket: Ticket, code: str, retry_after_s: float | None) -> None:
         self._lanes.head_ends()
         self._permits.leave_line(ticket)
@@ -232,7 +216,7 @@ class Traffic:
     def _late(self, ticket: Ticket, now: float) -> None:
         match ticket.stage:
             case Stage.WAITING:
-                self._remove(ticket)
+                self._withdrawals.remove(ticket)
                 self._ends(ticket, Final.NOT_SENT, "deadline_exceeded")
                 self._deadlines.add(ticket, now + DISK_S)
             case Stage.STARTING:

@@ -97,6 +97,10 @@ class Lanes(Generic[Waiting]):
             # What it slept for may not concern the next one.
             self._make_ready(ticket.lane)
 
+    def waiting(self) -> list[Waiting]:
+        """All of them: ready, asleep and behind others."""
+        return [ticket for lane in self._waiting.values() for ticket in lane]
+
     def wake(self, now: float) -> None:
         """Lanes whose time has come are ready again."""
         while self._asleep and self._asleep[0][0] <= now:

@@ -38,10 +38,15 @@ class ReplayedBot:
     def life(self) -> Bot:
         return self._bot
 
-    @life.setter
-    def life(self, bot: Bot) -> None:
+    def became(self, bot: Bot, now: float) -> None:
+        """What waits and may not leave any more ends at once."""
         self._bot = bot
         self._refusals.clear()
+        for rerun in self._lanes.waiting():
+            barred = self._barred(rerun)
+            if barred is not None:
+                self._lanes.remove(rerun)
+                self._ends(rerun, Final.NOT_SENT, barred.code, now)
 
     def tells_calls(self, recorded: Calls) -> None:
         self._calls, self._recorded_calls = Calls(), recorded
@@ -105,10 +110,13 @@ class ReplayedBot:
         return math.inf
 
     def _obstacle(self, rerun: Rerun, now: float) -> gates.Stay | gates.Refuse | None:
+        return self._barred(rerun) or self.guards.obstacle(rerun.call, self._in_flight, now)
+
+    def _barred(self, rerun: Rerun) -> gates.Refuse | None:
         tenant_id = rerun.tale.tenant_id
         if tenant_id not in self._refusals:
             self._refusals[tenant_id] = self._refusal_of(tenant_id)
-        return self._refusals[tenant_id] or self.guards.obstacle(rerun.call, self._in_flight, now)
+        return self._refusals[tenant_id]
 
     def _refusal_of(self, tenant_id: str) -> gates.Refuse | None:
         refused = lives.may_command(self._bot, tenant_id)
@@ -163,7 +171,7 @@ class ReplayedBot:
         if again is not None:
             rerun.goes_again(failure)
             self.guards.returned(rerun, now)
-            self._lanes.come_back(rerun, again.not_before)
+            self._lanes.come_back(rerun, again.not_before if self._barred(rerun) is None else now)
             self._watch_deadline(rerun)
             return
         self.guards.failed_for_good(rerun, failure, now)

@@ -132,7 +132,7 @@ class Fleet:
 
     def _prepared(self, bot_id: int, life: Life) -> None:
         bot = self._bot(bot_id)
-        bot.life = life.bot
+        bot.became(life.bot, 0.0)
         self._configured(bot_id, bot)
         if life.bot.breaker_forced:
             bot.guards.became(breaker.forced(breaker.CLOSED), 0.0)
@@ -148,7 +148,7 @@ class Fleet:
     def _happens(self, about: tuple[int, Happened], now: float) -> None:
         bot_id, happened = about
         bot = self._bots[bot_id]
-        bot.life = lives.evolve(bot.life, happened.event)
+        bot.became(lives.evolve(bot.life, happened.event), now)
         match happened.event:
             case events.BotConfigured() | events.BotRegistered() | events.BotRemoved():
                 self._configured(bot_id, bot)

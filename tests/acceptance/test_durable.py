@@ -120,6 +120,32 @@ def test_what_waits_can_be_cancelled_and_what_has_ended_cannot(acme: Acme, sandb
     assert sandbox.texts(acme.bot_id) == []
 
 
+def test_what_sleeps_behind_a_hold_hears_at_once_that_its_bot_was_suspended_or_removed(
+    acme: Acme, sandbox: SandboxClient
+) -> None:
+    sandbox.fault("flood", method="sendMessage", chat_id=5, retry_after=600)
+    path = f"/api/bots/{acme.bot_id}"
+
+    def says(text: str) -> str:
+        wishes = {"Prefer": "respond-async", "X_Deadline_S": "3600"}
+        return str(send(client, acme, 5, text, **wishes).raise_for_status().json()["command_id"])
+
+    with acme.client() as client:
+        held = send(client, acme, 5, "too fast")
+        waiting = [says("asleep"), says("behind it")]
+        client.post(f"{path}/suspend").raise_for_status()
+        suspended = [ended(client, one) for one in waiting]
+        client.post(f"{path}/resume").raise_for_status()
+        waiting = [says("asleep again"), says("behind that")]
+        client.delete(path).raise_for_status()
+        removed = [ended(client, one) for one in waiting]
+
+    assert (held.status_code, held.json()["code"]) == (429, "telegram_hold")
+    assert [(told["state"], told["code"]) for told in suspended] == [("not_sent", "bot_suspended")] * 2
+    assert [(told["state"], told["code"]) for told in removed] == [("not_sent", "cancelled")] * 2
+    assert len(sandbox.calls(bot_id=acme.bot_id, method="sendMessage")) == 1
+
+
 def test_an_accepted_command_that_waited_through_a_crash_is_sent_by_the_next_process(
     acme: Acme, gateway: Gateway, sandbox: SandboxClient
 ) -> None:

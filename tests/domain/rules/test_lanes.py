@@ -55,6 +55,15 @@ def test_commands_without_a_chat_do_not_wait_for_each_other() -> None:
     assert "two" == head.command.command_id
 
 
+def test_all_that_wait_are_known_whatever_they_wait_for() -> None:
+    out, behind, asleep, ready = a_ticket("out"), a_ticket("behind"), a_ticket("asleep", "2"), a_ticket("ready", "3")
+    lanes = joined(out, behind, asleep, ready)
+    lanes.head_leaves()
+    lanes.head_sleeps(math.inf)
+
+    assert [behind, asleep, ready] == lanes.waiting()
+
+
 def test_what_comes_back_goes_first_and_not_before_its_time() -> None:
     one, two = a_ticket("one"), a_ticket("two")
     lanes = joined(one, two)

@@ -169,6 +169,16 @@ def test_an_admin_s_hand_on_a_breaker_is_replayed() -> None:
     assert (4.0, 4.0) == (report.recorded.breaker_open_s, report.other.breaker_open_s)
 
 
+def test_a_suspension_ends_what_sleeps_behind_a_hold_and_a_resumed_bot_does_not_send_it() -> None:
+    suspended = events.BotSuspended(occurred_at=after(5), bot_id=BOT_ID, tenant_id=TENANT, reason="r", by="tenant")
+    resumed = events.BotResumed(occurred_at=after(6), bot_id=BOT_ID, tenant_id=TENANT, by="tenant")
+    asleep = refused(2, 1, "bot_suspended", waited_s=4.0)
+    report = asked(log_of(failed(1, 0, flood(20)), asleep, [suspended, resumed]), retries=0)
+
+    assert {"telegram_hold": 1, "bot_suspended": 1} == report.today.not_sent_because
+    assert report.today.not_sent_because == report.other.not_sent_because
+
+
 def test_a_token_that_works_after_all_closes_the_breaker_of_its_401() -> None:
     opened = events.BreakerOpened(occurred_at=after(1.1), bot_id=BOT_ID, tenant_id=TENANT, until=after(61), cause="")
     closed = events.BreakerClosed(occurred_at=after(1.4), bot_id=BOT_ID, tenant_id=TENANT)
