@@ -8,6 +8,7 @@ from actors.ports import Clock
 from domain import updates
 from domain.bot import Bot
 from domain.codes import Code, hashed
+from domain.ownership import identity_of
 from domain.updates import Update
 
 
@@ -24,34 +25,39 @@ class OpenCodes:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._of: dict[int, tuple[Code, ...]] = {}
+        self._bots: dict[int, Bot] = {}
 
     def follow(self, bot: Bot) -> None:
         """As it is on disk."""
-        found = tuple(code for code in bot.codes if code.is_open)
-        if found:
-            self._of[bot.bot_id] = found
+        if any(code.is_open for code in bot.codes):
+            self._bots[bot.bot_id] = bot
         else:
-            self._of.pop(bot.bot_id, None)
+            self._bots.pop(bot.bot_id, None)
 
     def bots(self) -> list[int]:
-        return list(self._of)
+        return list(self._bots)
 
     def of(self, bot_id: int) -> list[Code]:
-        now = self._clock.utc()
-        return [code for code in self._of.get(bot_id, ()) if now < code.expires_at]
+        now, bot = self._clock.utc(), self._bots.get(bot_id)
+        return [code for code in bot.codes if code.is_open and now < code.expires_at] if bot is not None else []
 
     def tenant_of(self, proof: Proof) -> str | None:
         return next((code.tenant_id for code in self.of(proof.bot_id) if code.code_hash == proof.code_hash), None)
 
     def heard(self, bot_id: int, update: Update, body: bytes) -> Proof | None:
-        """Looks into the update only where it is a `/start` to a bot that waits for one."""
-        if update.command != "start" or bot_id not in self._of:
+        """Looks into the update only where it is a `/start` to a bot that waits for one.
+
+        What names another bot proves nothing: whoever wrote it means that one.
+        """
+        bot = self._bots.get(bot_id)
+        if update.command != "start" or bot is None:
             return None
         if update.kind != "message" or update.chat_type != "private" or update.chat is None:
             return None
-        argument = updates.argument_in(body)
-        if argument is None:
-            return None
+        to, argument = updates.spoken_in(body)
         proof = Proof(bot_id, hashed(argument), update.chat)
-        return proof if self.tenant_of(proof) is not None else None
+        tenant_id = self.tenant_of(proof)
+        who = identity_of(bot, tenant_id) if tenant_id is not None else None
+        if who is None or (to is not None and to.lower() != who.username.lower()):
+            return None
+        return proof

@@ -85,11 +85,18 @@ def read(body: bytes) -> Update:
     )
 
 
-def argument_in(body: bytes) -> str | None:
-    """What follows the bot command of a message that `read` took, as in `/start 17`; never kept."""
-    text = _whole(body)["message"].get("text")
-    words = text.split(maxsplit=1) if isinstance(text, str) else []
-    return words[1].strip() if len(words) > 1 else None
+class Spoken(NamedTuple):
+    to: str | None
+    """The bot that is named, as in `/start@my_bot 17`; None: whichever bot gets it."""
+    argument: str
+    """Empty where nothing follows."""
+
+
+def spoken_in(body: bytes) -> Spoken:
+    """The rest of a message in which `read` has found a bot command; never kept."""
+    command, *rest = _whole(body)["message"]["text"].split(maxsplit=1)
+    _, at, name = command.partition("@")
+    return Spoken(name if at else None, rest[0].strip() if rest else "")
 
 
 def _chat_of(content: dict[str, Any]) -> Any:

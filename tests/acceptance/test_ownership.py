@@ -71,6 +71,10 @@ def answered(sandbox: SandboxClient, bot_id: int, chat: int) -> bool:
     return any("Verified" in (text or "") for text in sandbox.texts(bot_id, chat))
 
 
+def struck(sandbox: SandboxClient, fault_id: int) -> int:
+    return next(int(fault["struck"]) for fault in sandbox.faults() if fault["fault_id"] == fault_id)
+
+
 def topics(gateway: Gateway, bot_id: int) -> list[str]:
     with ledger_of(gateway) as ledger:
         return [one.event.TOPIC for one in ledger.stream(bot_stream(bot_id))]
@@ -91,10 +95,10 @@ def test_an_owner_proves_itself_to_a_bot_that_hears_nothing_and_what_waits_there
     bot = hearing.telegram("getMe")
     sandbox.say(acme.bot_id, CHAT, "hello")
     sandbox.say(acme.bot_id, GROUP, f"/start {issued['code']}")
-    sandbox.say(acme.bot_id, CHAT, "/start something-else")
+    sandbox.say(acme.bot_id, CHAT + 1, f"/start@another_bot {issued['code']}")
     unproven = ownership(acme, acme.bot_id), shown(acme, acme.bot_id)["verification"]["state"]
     gateway.kill()
-    sandbox.say(acme.bot_id, CHAT, f"/start {issued['code']}")
+    sandbox.say(acme.bot_id, CHAT, f"/start@{bot['username'].upper()} {issued['code']}")
     gateway.start()
     comes_to(lambda: answered(sandbox, acme.bot_id, CHAT))
     sandbox.say(acme.bot_id, CHAT, f"/start {issued['code']}")
@@ -109,6 +113,7 @@ def test_an_owner_proves_itself_to_a_bot_that_hears_nothing_and_what_waits_there
     assert unproven == (("registered", "active"), "listening")
     assert ownership(acme, acme.bot_id) == ("verified", "active")
     assert not answered(sandbox, acme.bot_id, GROUP)
+    assert not answered(sandbox, acme.bot_id, CHAT + 1)
     assert after.json()["outcome"] == "delivered"
     assert (again.status_code, again.json()["code"]) == (409, "bot_verified")
     assert topics(gateway, acme.bot_id) == ["bot-registered", "ownership-code-issued", "ownership-verified"]
@@ -138,6 +143,7 @@ def test_a_proof_takes_the_bot_over_from_another_tenant_who_is_told_and_has_it_n
     issued = asks_for_a_code(globex, bot_id).raise_for_status().json()
     gateway.kill()
     gateway.start()
+    trouble = sandbox.fault("status", bot_id=bot_id, method="getMe", status=500)
     sandbox.say(bot_id, CHAT + 1, f"/start {issued['code']}")
     comes_to(lambda: ownership(globex, bot_id)[0] == "verified")
     comes_to(lambda: answered(sandbox, bot_id, CHAT + 1))
@@ -157,6 +163,7 @@ def test_a_proof_takes_the_bot_over_from_another_tenant_who_is_told_and_has_it_n
     assert (command.status_code, command.json()["code"]) == (404, "not_found")
     assert (held.status_code, waiting.status_code) == (429, 202)
     assert (story["state"], story["code"]) == ("not_sent", "cancelled")
+    assert struck(sandbox, trouble) == 1
     assert sent.json()["outcome"] == "delivered"
     assert shown(globex, bot_id)["updates"]["wanted"] == "off"
     assert updates["updates"] == []

@@ -33,6 +33,8 @@ from tests.examples import BOT_ID, OTHER_TENANT, TENANT, a_token
 
 PUBLIC_URL = "https://bots.example.com"
 CHAT = 77
+ITSELF = Delivered(msgspec.json.encode({"id": BOT_ID, "username": "examples_bot"}))
+"""To getMe."""
 
 
 def another_token() -> Token:
@@ -149,6 +151,10 @@ class World:
     def answers_in(self, chat: int) -> list[Call]:
         return [call for call in self.fleet.telegram.calls if call.method == "sendMessage" and call.chat == chat]
 
+    def asked(self, method: str) -> int:
+        """How often Telegram was."""
+        return sum(call.method == method for call in self.fleet.telegram.calls)
+
     async def is_over(self) -> None:
         await self.fleet.told(self.ask(EndPeeks()))
         await stopped(self.actor)
@@ -170,8 +176,7 @@ class World:
             return REVOKED
         match call.method:
             case "getMe":
-                me = {"id": BOT_ID, "username": "examples_bot"}
-                return self.answer or Delivered(msgspec.json.encode(me))
+                return self.answer or ITSELF
             case "getWebhookInfo":
                 info = {"url": self.url, "pending_update_count": self.pending}
                 return self.answer or Delivered(msgspec.json.encode(info))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from actors.messages import CodeIssued, ConfigureBot, RemoveBot, SuspendBot
+from actors.messages import CodeIssued, ConfigureBot, RemoveBot, RotateToken, SuspendBot
 from actors.takeover import noting, taken_over, untold
 from domain import events as e
 from domain.codes import hashed
@@ -18,8 +19,8 @@ from domain.ownership import LIFETIME, TAKEN_OVER, Ownership
 from domain.refusal import Refused
 from domain.store.mapper import Recorded
 from tests.actors.fleets import ended
-from tests.actors.ownership_world import CHAT, PUBLIC_URL, World, another_token, on_a_loop, said
-from tests.doubles import DELIVERED, REFUSED_CONNECTION, REVOKED, UNLIMITED, flood
+from tests.actors.ownership_world import CHAT, ITSELF, PUBLIC_URL, World, another_token, on_a_loop, said
+from tests.doubles import BROKEN, DELIVERED, LOST, REFUSED_CONNECTION, RESTARTING, REVOKED, TEAPOT, UNLIMITED, flood
 from tests.examples import BOT_ID, NOON, OTHER_TENANT, TENANT, a_token
 
 SECONDS = LIFETIME.total_seconds()
@@ -146,6 +147,9 @@ def test_a_code_in_a_private_chat_proves_it_and_the_bot_answers_there() -> None:
         lambda _: said("/start"),
         lambda _: said("/start somethingelse"),
         lambda code: said(f"/start {code.swapcase()}"),
+        lambda code: said(f"/start@another_bot {code}"),
+        lambda code: said(f"/start@examples_bot_2 {code}"),
+        lambda code: said(f"/start@ {code}"),
     ],
 )
 def test_anything_else_is_an_update_like_any_other(update: Any) -> None:
@@ -156,6 +160,16 @@ def test_anything_else_is_an_update_like_any_other(update: Any) -> None:
         assert 1 == world.received
         assert Ownership.REGISTERED is world.ownership()
         assert [] == world.answers_in(CHAT)
+
+    on_a_loop(story)
+
+
+@pytest.mark.parametrize("command", ["/start@examples_bot", "/START@Examples_Bot"])
+def test_a_code_proves_it_where_the_bot_itself_is_named(command: str) -> None:
+    async def story(world: World) -> None:
+        await world.brings(said(f"{command} {await world.gets()}"))
+
+        assert Ownership.VERIFIED is world.ownership()
 
     on_a_loop(story)
 
@@ -211,6 +225,73 @@ def test_what_a_crash_kept_from_being_acted_on_counts_when_telegram_brings_it_to
         assert Ownership.VERIFIED is world.ownership()
 
     on_a_loop(story, then=then)
+
+
+@pytest.mark.parametrize(
+    ("answer", "waits_s"),
+    [
+        (LOST, 2),
+        (REFUSED_CONNECTION, 2),
+        (BROKEN, 2),
+        (RESTARTING, 2),
+        (flood(9), 9),
+        (TEAPOT, 2),
+        (replace(DELIVERED, result=b"[]"), 2),
+    ],
+)
+def test_a_good_code_outlives_a_telegram_that_cannot_be_asked_about_the_token(answer: Answer, waits_s: float) -> None:
+    async def story(world: World) -> None:
+        update = said(f"/start {await world.gets()}")
+        world.answer = answer
+        await world.brings(update)
+        world.answer = None
+        await world.fleet.advance(waits_s - 1)
+        await world.brings(update)
+        before = world.ownership(), world.asked("getMe")
+        await world.fleet.advance(1)
+        await world.brings(update)
+        await world.brings(update)
+        await world.fleet.until(lambda: world.answers_in(CHAT))
+
+        assert (Ownership.REGISTERED, 1) == before
+        assert [StoreUnavailable, StoreUnavailable, int, int] == [type(told) for told in world.told]
+        assert Ownership.VERIFIED is world.ownership()
+        assert (1, 2) == (len(world.of(e.OwnershipVerified)), world.asked("getMe"))
+
+    on_a_loop(story)
+
+
+def test_a_telegram_that_cannot_be_asked_makes_no_code_live_longer() -> None:
+    async def story(world: World) -> None:
+        update = said(f"/start {await world.gets()}")
+        world.answer = LOST
+        await world.fleet.advance(SECONDS - 1)
+        await world.brings(update)
+        await world.fleet.advance(1)
+        world.answer = None
+        await world.brings(update)
+
+        assert [StoreUnavailable, int] == [type(told) for told in world.told]
+        assert Ownership.REGISTERED is world.ownership()
+
+    on_a_loop(story)
+
+
+def test_a_token_that_is_replaced_while_telegram_is_asked_about_the_old_one_costs_no_code() -> None:
+    async def story(world: World) -> None:
+        update = said(f"/start {await world.gets()}")
+        world.fleet.telegram.will(None)
+        bringing = asyncio.ensure_future(world.brings(update))
+        await world.fleet.until(lambda: world.fleet.telegram.out)
+        await world.fleet.told(world.fleet.ask(RotateToken(BOT_ID, TENANT, another_token())))
+        world.fleet.telegram.out[0].gets(ITSELF)
+        await bringing
+        await world.brings(update)
+
+        assert [StoreUnavailable, int] == [type(told) for told in world.told]
+        assert Ownership.VERIFIED is world.ownership()
+
+    on_a_loop(story)
 
 
 def test_a_token_that_was_revoked_since_takes_no_bot_from_who_has_the_new_one() -> None:

@@ -39,6 +39,22 @@ def test_a_look_confirms_nothing_and_leaves_the_bots_settings_alone() -> None:
     on_a_loop(story)
 
 
+def test_a_code_that_telegram_kept_from_proving_anything_is_looked_at_again() -> None:
+    async def story(world: World) -> None:
+        update = said(f"/start {await world.gets()}")
+        world.answer = LOST
+        await world.peeked(update)
+        before, world.answer = world.ownership(), None
+        await world.fleet.advance(3)
+        await world.peeked(update)
+        await world.fleet.until(lambda: world.answers_in(CHAT))
+
+        assert (Ownership.REGISTERED, Ownership.VERIFIED) == (before, world.ownership())
+        assert [0, 3] == looks(world)
+
+    on_a_loop(story)
+
+
 def test_nobody_looks_before_a_code_is_given_nor_after_it_is_used() -> None:
     async def story(world: World) -> None:
         await world.fleet.advance(60)

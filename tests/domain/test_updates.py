@@ -8,7 +8,7 @@ from typing import Any, get_args
 import pytest
 from aiogram.enums import UpdateType
 
-from domain.updates import Kind, NoUpdate, Update, read
+from domain.updates import Kind, NoUpdate, Update, read, spoken_in
 
 
 def test_every_kind_of_update_that_telegram_knows_can_be_asked_for() -> None:
@@ -56,6 +56,22 @@ def test_an_update_stays_in_order_with_its_chat_or_its_user_where_there_is_none(
 )
 def test_of_a_text_only_the_bot_command_is_known_that_it_begins_with(text: object, command: str | None) -> None:
     assert command == read(body("message", {"chat": {"id": 42}, "text": text})).command
+
+
+@pytest.mark.parametrize(
+    ("text", "to", "argument"),
+    [
+        ("/start", None, ""),
+        ("/start ", None, ""),
+        ("/start 17", None, "17"),
+        ("/start@my_bot 17", "my_bot", "17"),
+        ("/start@My_Bot\n 17 and more ", "My_Bot", "17 and more"),
+        ("/start@ 17", "", "17"),
+        ("/start me@my_bot", None, "me@my_bot"),
+    ],
+)
+def test_a_bot_command_may_name_the_bot_it_is_for(text: str, to: str | None, argument: str) -> None:
+    assert (to, argument) == spoken_in(body("message", {"chat": {"id": 42}, "text": text}))
 
 
 @pytest.mark.parametrize(
