@@ -82,8 +82,13 @@ class Doorstep:
     def take_down(self, address: Address) -> None:
         self._doors.pop(_hash(address.path), None)
 
+    def expected(self, path: str, secret: str) -> Whose | None:
+        """None for an unknown path and for a wrong secret alike."""
+        door = self._doors.get(_hash(path), self._nobodys)
+        return door.whose if hmac.compare_digest(_hash(secret), door.secret) else None
+
     def whose(self, path: str, secret: str) -> Whose | None:
-        """None for an unknown path and for a wrong secret alike; counted."""
+        """The same; what does not fit is counted."""
         door = self._doors.get(_hash(path), self._nobodys)
         fits = hmac.compare_digest(_hash(secret), door.secret)
         if door.whose is None:

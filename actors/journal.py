@@ -19,6 +19,11 @@ from domain.recovery import OpenThings
 from domain.store.inbox import InboxRow
 from domain.store.ledger import Ledger, Snapshot
 
+GATHERED_WITHIN_S = 0.005
+GATHERED_MOST = 64
+"""Updates wait so long for so many others, unless something else is recorded: Telegram does not mind, and a commit of
+their own is most of what they cost."""
+
 log = structlog.get_logger()
 
 
@@ -40,6 +45,8 @@ class Journal:
         self._on_the_way = 0
         self._left_out = self._left_out_told = 0
         self._waits_since: float | None = None
+        self._gathered: list[Append] = []
+        self._handing_over: asyncio.Handle | None = None
         self._clock = clock
         self._committed = committed
         self._writer = JournalWriter.start(ledger, opened, clock, self._from_thread)
@@ -71,7 +78,11 @@ class Journal:
 
     def receive(self, event: DayEvent, row: InboxRow, then: Then) -> None:
         """An update and its event, in one commit. Told 0 when it was received before."""
-        self._append(Append((event,), then, inbox=row))
+        self._took(Append((event,), then, inbox=row))
+        if len(self._gathered) >= GATHERED_MOST:
+            self._hand_over()
+        elif self._handing_over is None:
+            self._handing_over = self._loop.call_later(GATHERED_WITHIN_S, self._hand_over)
 
     def write(
         self,
@@ -99,11 +110,22 @@ class Journal:
         return True
 
     def _append(self, append: Append) -> None:
+        self._took(append)
+        self._hand_over()
+
+    def _took(self, append: Append) -> None:
         self._taken += len(append.events)
         if self._waits_since is None:
             self._waits_since = self._clock.steady()
         self._on_the_way += 1
-        self._writer.tell(append)
+        self._gathered.append(append)
+
+    def _hand_over(self) -> None:
+        if self._handing_over is not None:
+            self._handing_over.cancel()
+            self._handing_over = None
+        gathered, self._gathered = self._gathered, []
+        self._writer.tell(gathered)
 
     def _from_thread(self, results: list[tuple[Append, int | StoreError]]) -> None:
         self._committed()

@@ -16,6 +16,7 @@ import pykka
 import structlog
 
 from actors.ports import Clock, Then
+from actors.repeats import Repeats
 from domain.errors import StaleStream, StoreError, StoreUnavailable
 from domain.events import DayEvent, Event
 from domain.recovery import OpenThings
@@ -58,21 +59,22 @@ class JournalWriter(pykka.ThreadingActor):
         self._open = opened
         self._clock = clock
         self._deliver = deliver
+        self._repeats = Repeats(ledger.inbox)
         self._versions: dict[str, int] = {}
         self._asleep = threading.Event()
 
-    def on_receive(self, message: Append) -> None:
-        self._deliver(self._committed([message, *self._waiting()]))
+    def on_receive(self, message: list[Append]) -> None:
+        self._deliver(self._committed([*message, *self._waiting()]))
 
     def _waiting(self) -> list[Append]:
         found: list[Append] = []
         while len(found) < MAX_BATCH and not self.actor_inbox.empty():
             envelope = self.actor_inbox.get()
-            if not isinstance(envelope.message, Append):
+            if not isinstance(envelope.message, list):
                 # Pykka's stop request: it takes its turn when this batch is done.
                 self.actor_inbox.put(envelope)
                 break
-            found.append(envelope.message)
+            found += envelope.message
         return found
 
     def _committed(self, batch: list[Append]) -> list[tuple[Append, int | StoreError]]:
@@ -102,7 +104,7 @@ class JournalWriter(pykka.ThreadingActor):
         brought = [append.inbox.key for append in batch if append.inbox is not None]
         if not brought:
             return batch, []
-        seen = self._insists(lambda: self._ledger.inbox.known(brought))
+        seen = self._insists(lambda: self._repeats.among(brought))
         new: list[Append] = []
         again: list[tuple[Append, int | StoreError]] = []
         for append in batch:

@@ -97,4 +97,4 @@ def is_of_a_key(stream: str) -> bool:
 
 
 def day_stream(event: DayEvent) -> str:
-    return f"d/{event.occurred_at:%Y-%m-%d}/{event.bot_id}"
+    return f"d/{event.occurred_at.date().isoformat()}/{event.bot_id}"

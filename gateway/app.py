@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import uuid_utils
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from structlog import get_logger
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from domain.errors import StoreUnavailable
 from gateway.auth import Gate
 from gateway.browsers import cross_origin
 from gateway.clients import Clients, Resolved
 from gateway.doors import Doors
+from gateway.last_resort import LastResort
 from gateway.limiting import Limited
 from gateway.problems import Problem, on_http_exception, on_problem, on_store_away, told
 from gateway.reading import Reads
@@ -43,8 +42,6 @@ from gateway.routes.updates import Updates
 from gateway.routes.vault import VaultRoutes
 from gateway.routes.webhooks import Webhooks, is_webhook
 from gateway.routes.whatif import WhatIf
-
-log = get_logger()
 
 
 def create_app(doors: Doors) -> Starlette:
@@ -97,32 +94,6 @@ def create_app(doors: Doors) -> Starlette:
     return app
 
 
-class LastResort:
-    """Whatever nobody expected. Starlette's own handler would raise it on, text and all, into the server's log."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        started = False
-
-        async def noticed(message: Message) -> None:
-            nonlocal started
-            started = True
-            await send(message)
-
-        try:
-            await self._app(scope, receive, noticed)
-        except Exception as error:  # noqa: BLE001  this is where all of them end
-            request_id = str(uuid_utils.uuid7())
-            _logged(error, request_id)
-            if not started:
-                await told(Problem("internal", members={"request_id": request_id}))(scope, receive, send)
-
-
 class Shortcut:
     """To the two routes that are walked thousands of times a second, past the router and the layers around it."""
 
@@ -143,12 +114,3 @@ class Shortcut:
             await endpoint(scope, receive, send)
         except Problem as problem:
             await told(problem)(scope, receive, send)
-
-
-def _logged(error: Exception, request_id: str) -> None:
-    """Its class and its place: the text may hold what a request brought along."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    place = f"{trace.tb_frame.f_code.co_qualname}:{trace.tb_lineno}" if trace is not None else None
-    log.error("request_failed", request_id=request_id, error=type(error).__name__, place=place)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -47,7 +47,7 @@ class Clients:
         is_exempt = is_among(address, self._whitelist) and not is_among(address, self._trusted)
         return Client(str(address), counted_as(address), is_exempt)
 
-    def sent(self, scope: Scope) -> Client:
+    def sent(self, scope: Mapping[str, Any]) -> Client:
         peer = (scope.get("client") or ("",))[0]
         if not self._trusted:
             return self.of(peer)

@@ -79,8 +79,11 @@ class MasterKeys(Protocol):
 class Doorstep(Protocol):
     """Where updates come in by webhook."""
 
+    def expected(self, path: str, secret: str) -> Whose | None:
+        """None where both do not fit together."""
+
     def whose(self, path: str, secret: str) -> Whose | None:
-        """None where both do not fit together; counted."""
+        """The same; what does not fit is counted."""
 
     def bring(self, whose: Whose, body: bytes, then: Callable[[int | StoreError], None]) -> bool:
         """False: no more is taken now. `then` is told when it is on disk. Raises NoUpdate and StoreError."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import lru_cache
@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 import structlog
 from limits import RateLimitItemPerMinute
 from limits.strategies import MovingWindowRateLimiter
+from starlette.responses import Response
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gateway.counts import Counts
@@ -50,7 +51,7 @@ class TooLarge(Exception):
     """Of headers. The parser makes an error of its own of it."""
 
 
-def guarded(bounds: Bounds, crowd: Crowd) -> type[HttpToolsProtocol]:
+def guarded(bounds: Bounds, crowd: Crowd) -> type[Guarded]:
     logged = MovingWindowRateLimiter(Counts(time.monotonic))
     return type("GuardedProtocol", (Guarded,), {"bounds": bounds, "crowd": crowd, "logged": logged})
 
@@ -64,7 +65,7 @@ class Guarded(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._reading = Reading.HEAD
         self._requests = 0
-        self._head_bytes = 0
+        self._head_bytes = self._head_bytes_at_most = 0
         self._leave: Callable[[], None] | None = None
         self._deadline: asyncio.TimerHandle | None = None
         self._deadline_for = Reading.NOTHING
@@ -93,9 +94,12 @@ class Guarded(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         before, requests = self._reading, self._requests
+        self._head_bytes_at_most += len(data)
         super().data_received(data)
         self._was_paused |= self.flow.read_paused
         begun = self._requests - requests
+        if begun or self._reading is not Reading.HEAD:
+            self._head_bytes_at_most = len(data)
         if self._reading is Reading.HEAD and (begun == 0 or (begun == 1 and before is not Reading.BODY)):
             # Else it is not known how much of this belongs to the request before.
             self._head_bytes += len(data)
@@ -116,10 +120,14 @@ class Guarded(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        if len(self.headers) > self.bounds.headers or self._size_of_head() > self.bounds.head_bytes:
+        if len(self.headers) > self.bounds.headers or self._head_is_too_large():
             self._refused_as = "headers_too_large"
             raise TooLarge
         self._reading = Reading.BODY
+        self.begin()
+
+    def begin(self) -> None:
+        """The head of a request is there, and not too large."""
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
@@ -141,8 +149,10 @@ class Guarded(HttpToolsProtocol):
     def _is_idle(self) -> bool:
         return self.cycle is None or self.cycle.response_complete
 
-    def _size_of_head(self) -> int:
-        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+    def _head_is_too_large(self) -> bool:
+        if self._head_bytes_at_most <= self.bounds.head_bytes:
+            return False
+        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > self.bounds.head_bytes
 
     def _expect(self, reading: Reading | None = None) -> None:
         """One timer for what is awaited. It begins with the first byte, and no later byte begins it anew."""
@@ -176,14 +186,18 @@ class Guarded(HttpToolsProtocol):
             log.warning("connection_refused", code=code, address=address)
         # Never into an answer, nor a second one for the same request.
         if not self.cycle.response_started if self._reading is Reading.BODY else self._is_idle():
-            self.transport.write(_written(code, detail, tuple(self.server_state.default_headers)))
+            self.transport.write(_refusal(code, detail, tuple(self.server_state.default_headers)))
         self.transport.close()
 
 
-@lru_cache
-def _written(code: str, detail: str, of_the_server: tuple[tuple[bytes, bytes], ...]) -> bytes:
-    response = told(Problem(code, detail))
+def written(response: Response, of_the_server: Sequence[tuple[bytes, bytes]], *more: tuple[bytes, bytes]) -> bytes:
+    """A whole answer, as it goes over the line."""
     status = HTTPStatus(response.status_code)
-    headers = [*of_the_server, *response.raw_headers, (b"connection", b"close")]
+    headers = [*of_the_server, *response.raw_headers, *more]
     lines = [b"HTTP/1.1 %d %s" % (status, status.phrase.encode()), *(name + b": " + value for name, value in headers)]
     return b"\r\n".join(lines) + b"\r\n\r\n" + bytes(response.body)
+
+
+@lru_cache
+def _refusal(code: str, detail: str, of_the_server: tuple[tuple[bytes, bytes], ...]) -> bytes:
+    return written(told(Problem(code, detail)), of_the_server, (b"connection", b"close"))

@@ -19,11 +19,14 @@ from actors.messages import Drain
 from domain.keys import hashed
 from gateway.answers import OF_THE_SERVER, OVER_TLS
 from gateway.app import create_app
+from gateway.clients import Clients
 from gateway.doors import Doors, GatewayOptions
+from gateway.intake import Intake
 from ops.connections import Bounds, guarded
 from ops.crowd import Crowd
 from ops.sealed import session_keys
 from ops.settings import Settings
+from ops.short_way import with_short_way
 from ops.version import VERSION
 from ops.whatif.beside import Replays
 from ops.whatif.today import today_of
@@ -51,7 +54,8 @@ async def serve(settings: Settings, ready: Callable[[str, Loft], None]) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with running(settings) as loft:
         listening = _listening(settings)
-        server = _Server(_config(create_app(doors(settings, loft)), _protocol(settings), settings.public_url))
+        within = doors(settings, loft)
+        server = _Server(_config(create_app(within), _protocol(settings, within), settings.public_url))
         serving = asyncio.create_task(server.serve(sockets=[listening]))
         # What is there now stays: the collector need not look at it again for each generation of requests.
         gc.collect()
@@ -126,14 +130,16 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _protocol(settings: Settings) -> type[asyncio.Protocol]:
+def _protocol(settings: Settings, within: Doors) -> type[asyncio.Protocol]:
     crowd = Crowd(
         settings.max_open_connections,
         settings.max_open_connections_per_address,
         settings.trusted_proxies,
         settings.rate_limit_whitelist,
     )
-    return guarded(Bounds(head_s=settings.headers_within_s, body_s=settings.body_within_s), crowd)
+    protocol = guarded(Bounds(head_s=settings.headers_within_s, body_s=settings.body_within_s), crowd)
+    clients = Clients(settings.trusted_proxies, settings.rate_limit_whitelist)
+    return with_short_way(protocol, Intake(within.doorstep, within.limits), clients)
 
 
 def _config(app: ASGIApp, protocol: type[asyncio.Protocol], public_url: str | None) -> uvicorn.Config:

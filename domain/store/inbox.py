@@ -38,6 +38,9 @@ class Inbox(Protocol):
     def bots(self) -> list[int]:
         """Those for which something waits."""
 
+    def highest(self, bot_id: int) -> int:
+        """Of the numbers of its updates that are remembered; -1: there are none."""
+
     def last(self, bot_id: int) -> float | None:
         """When the newest of its updates was received."""
 

@@ -53,6 +53,13 @@ class PostgresInbox:
             found = cursor.execute("SELECT DISTINCT bot_id FROM inbox WHERE sealed IS NOT NULL ORDER BY bot_id")
             return [int(bot_id) for (bot_id,) in found]
 
+    def highest(self, bot_id: int) -> int:
+        with self._reading() as cursor:
+            found = cursor.execute(
+                "SELECT COALESCE(MAX(update_id), -1) FROM inbox WHERE bot_id=%s", (bot_id,)
+            ).fetchone()
+            return int(found[0]) if found else -1
+
     def last(self, bot_id: int) -> float | None:
         with self._reading() as cursor:
             found = cursor.execute(

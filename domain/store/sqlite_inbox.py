@@ -49,6 +49,11 @@ class SQLiteInbox:
             cursor.execute("SELECT DISTINCT bot_id FROM inbox WHERE sealed IS NOT NULL ORDER BY bot_id")
             return [int(row[0]) for row in cursor.fetchall()]
 
+    def highest(self, bot_id: int) -> int:
+        with self._reading() as cursor:
+            cursor.execute("SELECT COALESCE(MAX(update_id), -1) FROM inbox WHERE bot_id=?", (bot_id,))
+            return int(cursor.fetchone()[0])
+
     def last(self, bot_id: int) -> float | None:
         with self._reading() as cursor:
             cursor.execute("SELECT received_at FROM inbox WHERE bot_id=? ORDER BY update_id DESC LIMIT 1", (bot_id,))

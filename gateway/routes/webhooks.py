@@ -14,17 +14,15 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from actors.messages import InspectToken, RotateWebhook, TokenInspected, UpdatesState
-from domain.errors import StoreError
 from domain.rules.validation import Verdict, Why
 from domain.tenant import Scope as KeyScope
-from domain.updates import NoUpdate
 from gateway import bodies
-from gateway.answers import RAW_COMMON, answer
+from gateway.answers import answer
 from gateway.asking import asked
 from gateway.auth import Gate
 from gateway.clients import client_of
 from gateway.doors import Doors
-from gateway.limits import Kind
+from gateway.intake import PREFIX, SECRET, TAKEN, Intake
 from gateway.operations import operation, operation_of
 from gateway.problems import Problem
 from gateway.queries import TEXT, Parameter
@@ -32,15 +30,11 @@ from gateway.reading import Reads, Seen, bot_id_in
 from gateway.routes.bots import Hears, hearing_of, owned_bot
 from gateway.routing import at, not_handled
 
-PREFIX = "/webhook/"
-SECRET = b"x-telegram-bot-api-secret-token"
-AGAIN_S = 2.0
-TAKEN = [(b"content-length", b"0"), *RAW_COMMON]
-
 
 class Webhooks:
     def __init__(self, doors: Doors, gate: Gate, reads: Reads) -> None:
         self._doors = doors
+        self._intake = Intake(doors.doorstep, doors.limits)
         self._gate = gate
         self._reads = reads
 
@@ -65,34 +59,20 @@ class Webhooks:
             await not_handled(scope["method"], ("POST", "OPTIONS"))(scope, receive, send)
             return
         headers: dict[bytes, bytes] = dict(scope["headers"])
-        doorstep = self._doors.doorstep
-        secret = headers.get(SECRET, b"").decode("latin-1")
-        whose = doorstep.whose(scope["path"][len(PREFIX) :], secret)
-        # A path is one bot's, an address may be Telegram's for all of them: that counts only who knows no path.
-        client = client_of(scope)
-        self._doors.limits.take_here(Kind.WEBHOOKS, client.counted_as if whose is None else str(whose.bot_id), client)
-        if whose is None:
-            raise Problem("not_found", closes=True)
+        whose = self._intake.whose(scope["path"], headers.get(SECRET, b""), client_of(scope))
         body = await bodies.read(receive, headers.get(b"content-length"), self._doors.options.max_body_bytes)
-        recorded: asyncio.Future[int | StoreError] = asyncio.get_running_loop().create_future()
+        recorded: asyncio.Future[Problem | None] = asyncio.get_running_loop().create_future()
 
-        def then(result: int | StoreError) -> None:
+        def answered(problem: Problem | None) -> None:
             if not recorded.done():
-                recorded.set_result(result)
+                recorded.set_result(problem)
 
-        try:
-            is_taken = doorstep.bring(whose, body, then)
-        except NoUpdate as error:
-            raise Problem("invalid_request", str(error)) from None
-        except StoreError:
-            is_taken = False
-        if not is_taken:
-            raise Problem("overloaded", "It was not recorded. Bring it again.", retry_after_s=AGAIN_S)
+        self._intake.take(whose, body, answered)
         # However long it takes: Telegram has its own patience, and what comes is bounded by the journal's backlog.
-        if isinstance(await recorded, StoreError):
-            raise Problem("store_unavailable", retry_after_s=AGAIN_S)
-        await send({"type": "http.response.start", "status": 200, "headers": TAKEN})
-        await send({"type": "http.response.body", "body": b""})
+        problem = await recorded
+        if problem is not None:
+            raise problem
+        await TAKEN(scope, receive, send)
 
     operations = {"POST": operation_of(__call__)}  # noqa: RUF012  read alone
 

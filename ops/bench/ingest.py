@@ -20,7 +20,7 @@ from domain.store.database import database_at, sqlite_url
 from domain.store.key_file import KeyFile
 from domain.store.ledger import Ledger
 from domain.store.vault import Vault
-from gateway.routes.webhooks import SECRET
+from gateway.intake import SECRET
 from ops.bench.figures import cpu_s, heading, line, spread
 from ops.bench.load import FIRST_BOT, LIMITS_HIGH
 from ops.bench.sizes import CHATS, CONCURRENCY, Sizes

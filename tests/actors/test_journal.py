@@ -564,3 +564,54 @@ def test_an_update_that_comes_again_beside_a_stale_stream_is_told_too(
 
     asyncio.run(story())
     assert [(BOT_ID, update_id) for update_id in (1, *new)] == brought(ledger)
+
+
+def test_updates_wait_a_little_for_others_and_are_one_commit(ledger: MoodyLedger) -> None:
+    async def story() -> None:
+        told = Told()
+        async with journal_of(ledger) as journal:
+            for update_id in (3, 1, 2):
+                journal.receive(*received(update_id), told)
+
+            assert [1, 2, 3] == await told.all(3)
+
+    asyncio.run(story())
+    assert [3] == ledger.batches
+
+
+@pytest.fixture
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("actors.journal.GATHERED_WITHIN_S", 3600.0)
+
+
+@pytest.mark.usefixtures("_patient")
+def test_as_many_updates_as_are_worth_a_commit_wait_for_no_others(
+    ledger: MoodyLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("actors.journal.GATHERED_MOST", 10)
+
+    async def story() -> None:
+        told = Told()
+        async with journal_of(ledger) as journal:
+            for update_id in range(12):
+                journal.receive(*received(update_id), told)
+
+            assert list(range(1, 11)) == await told.all(10)
+
+    asyncio.run(story())
+    assert [10, 2] == ledger.batches, "closing takes the rest along"
+
+
+@pytest.mark.usefixtures("_patient")
+def test_what_else_is_recorded_waits_for_nothing_and_takes_updates_along_in_their_order(ledger: MoodyLedger) -> None:
+    async def story() -> None:
+        told = Told()
+        async with journal_of(ledger) as journal:
+            journal.receive(*received(1), told)
+            journal.note(a_started("one"), told)
+
+            assert [1, 2] == await told.all(2)
+
+    asyncio.run(story())
+    assert [2] == ledger.batches
+    assert [(BOT_ID, 1)] == brought(ledger)

@@ -96,7 +96,19 @@ class Server(uvicorn.Server):
         yield
 
 
-Dial = Callable[[], Awaitable[Line]]
+class Dial:
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._port = server.servers[0].sockets[0].getsockname()[1]
+        self.lines: list[Line] = []
+
+    async def __call__(self) -> Line:
+        self.lines.append(Line(*await asyncio.open_connection("127.0.0.1", self._port)))
+        return self.lines[-1]
+
+    def stop(self) -> None:
+        """The server, once it has answered what it has begun."""
+        self._server.should_exit = True
 
 
 @asynccontextmanager
@@ -106,20 +118,14 @@ async def served(app: App, bounds: Bounds = SHORT, crowd: Crowd | None = None, *
     server = Server(uvicorn.Config(app, host="127.0.0.1", port=0, timeout_graceful_shutdown=1, **options))
     serving = asyncio.create_task(server.serve())
     await until(lambda: server.started)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    lines: list[Line] = []
-
-    async def dial() -> Line:
-        lines.append(Line(*await asyncio.open_connection("127.0.0.1", port)))
-        return lines[-1]
-
+    dial = Dial(server)
     try:
         yield dial
     finally:
         app.may_answer.set()
-        for line in lines:
+        for line in dial.lines:
             line.writer.close()
-        server.should_exit = True
+        dial.stop()
         await serving
 
 

@@ -40,6 +40,13 @@ def test_what_is_settled_waits_no_more_and_is_remembered(ledger: Ledger) -> None
     assert {(OTHER, 1)} == ledger.inbox.known((OTHER, one) for one in [1, 2, 3])
 
 
+def test_the_highest_number_is_that_of_all_that_are_remembered(ledger: Ledger) -> None:
+    bring(ledger, row(5), row(2), row(9, OTHER))
+    ledger.inbox.settle(BOT, [5])
+
+    assert [5, 9, -1] == [ledger.inbox.highest(bot_id) for bot_id in (BOT, OTHER, 3)]
+
+
 def test_the_last_one_is_the_one_with_the_highest_id_settled_or_not(ledger: Ledger) -> None:
     bring(ledger, row(1, received_at=100.5), row(2, received_at=200.5), row(3, OTHER, received_at=300.5))
     ledger.inbox.settle(BOT, [2])
