@@ -39,6 +39,9 @@ INTRODUCTION = """\
 Runs many tenants' Telegram bots. A command is a Bot API method that is POSTed; its outcome is always one of
 `delivered`, `rejected`, `not_sent` and `uncertain`, and always recorded.
 
+A time is ISO 8601: UTC unless it says its zone, and midnight where it is only a day. A plus in an address need not be
+escaped.
+
 Every error is a problem after RFC 9457, with a stable `code` and a sentence that says what to do."""
 
 

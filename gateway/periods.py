@@ -7,18 +7,18 @@ from datetime import datetime, timedelta
 
 from starlette.requests import Request
 
-from gateway import times
 from gateway.problems import Problem
-from gateway.queries import TIME, Parameter, Whole
-from gateway.times import EXAMPLE
+from gateway.queries import Parameter, Time, Whole
 from projections.span import Span
 
 BUCKETS_S = (300, 3600, 86_400)
 HOURS = Whole("hours", "So far back from now.", 24, least=1, most=168)
+FROM = Time("from", "When it begins, in place of `hours`.")
+TO = Time("to", "When it ends, which is now unless said.")
 OF_A_PERIOD = (
     HOURS,
-    Parameter("from", "When it begins, in place of `hours`.", TIME),
-    Parameter("to", "When it ends, which is now unless said.", TIME),
+    FROM,
+    TO,
     Parameter(
         "bucket_s",
         "Seconds of a point; the finest that gives few enough points, unless said.",
@@ -36,32 +36,19 @@ def span_in(request: Request, now: datetime) -> Span:
 
 
 def _range_in(request: Request, now: datetime) -> tuple[datetime, datetime]:
-    asked = request.query_params
-    if "from" not in asked and "to" not in asked:
+    start, end = FROM.perhaps_of(request), TO.perhaps_of(request)
+    if start is None and end is None:
         return now - timedelta(hours=HOURS.of(request)), now
-    if "hours" in asked:
+    if HOURS.name in request.query_params:
         raise Problem("invalid_request", 'Ask either for "hours", or with "from" and "to".')
-    if "from" not in asked:
+    if start is None:
         raise Problem("invalid_request", '"to" needs a "from" before it.')
-    start = _time("from", asked["from"])
-    end = _time("to", asked["to"]) if "to" in asked else now
+    end = now if end is None else end
     if start >= now:
         raise Problem("invalid_request", '"from" lies in the future: nothing has happened there yet.')
     if start >= end:
         raise Problem("invalid_request", '"from" must be before "to".')
     return start, min(end, now)
-
-
-def _time(name: str, text: str) -> datetime:
-    try:
-        found = times.parsed(text)
-    except ValueError:
-        raise Problem("invalid_request", f'"{name}" must be a time like {EXAMPLE}.') from None
-    except OverflowError:
-        raise Problem("invalid_request", f'"{name}" is too far away from the present.') from None
-    if found.tzinfo is None:
-        raise Problem("invalid_request", f'"{name}" must say its time zone, as {EXAMPLE} does with its Z for UTC.')
-    return found
 
 
 def _bucket_s(request: Request, start: datetime, end: datetime) -> int:

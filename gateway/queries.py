@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
@@ -86,6 +87,28 @@ class Choice(Generic[E]):
             return self.choices(text)
         except ValueError:
             raise Problem("invalid_request", f'"{self.name}" must be one of {", ".join(self.choices)}.') from None
+
+
+@dataclass(frozen=True, slots=True)
+class Time:
+    name: str
+    told: str
+
+    @property
+    def parameter(self) -> Parameter:
+        return Parameter(self.name, self.told, TIME)
+
+    def perhaps_of(self, request: Request) -> datetime | None:
+        text = request.query_params.get(self.name)
+        return None if text is None else time_in(self.name, text)
+
+
+def time_in(name: str, text: str) -> datetime:
+    """In UTC, by the one rule of `gateway/times.py`; also of a body."""
+    try:
+        return times.parsed(text)
+    except ValueError:
+        raise Problem("invalid_request", f'"{name}" must be a time like {times.EXAMPLE}.') from None
 
 
 def number_in(name: str, text: str, least: int, most: int) -> int:

@@ -31,7 +31,7 @@ LOG_AWAY = "The log cannot be read at the moment."
 AT_LEAST = Whole("at_least", "A position: the view is waited for until it has come there.")
 AS_OF = Parameter(
     "as_of",
-    "A position, or a time with its zone: the answer of that moment, from the log.",
+    "A position, or a time: the answer of that moment, from the log.",
     {"oneOf": [{"type": "integer", "minimum": 1, "maximum": POSITION_MAX}, TIME]},
     problems=("invalid_request", "before_retention"),
 )
@@ -130,15 +130,14 @@ class Reads:
 
 
 def _moment_in(text: str, now: datetime) -> int | datetime:
-    """A position, or a time with its zone."""
+    """A position, or a time."""
     if text.isascii() and text.isdecimal() and 0 < len(text) <= MAX_DIGITS and int(text) > 0:
         return int(text)
     try:
-        found = times.parsed_of_address(text)
-    except (ValueError, OverflowError):
-        found = None
-    if found is None or found.tzinfo is None:
-        raise Problem("invalid_request", f'"as_of" must be a position from 1 on, or a time like {times.EXAMPLE}.')
+        found = times.parsed(text)
+    except ValueError:
+        detail = f'"as_of" must be a position from 1 on, or a time like {times.EXAMPLE}.'
+        raise Problem("invalid_request", detail) from None
     if found > now:
         raise Problem("invalid_request", '"as_of" lies in the future: nothing has happened there yet.')
     return found

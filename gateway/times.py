@@ -1,21 +1,24 @@
-"""Times as callers write them in an address or a body."""
+"""Times as callers write them, in an address, a body or a command line: one rule for all of them.
+
+ISO 8601: UTC unless a zone is said, and midnight where it is only a day.
+"""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 EXAMPLE = "2026-07-01T12:00:00Z"
+A_DAY = timedelta(days=1)
 
 
 def parsed(text: str) -> datetime:
-    """ISO 8601, in UTC where it says its zone. Raises ValueError, and OverflowError at the ends of the calendar."""
-    found = datetime.fromisoformat(text)
-    return found if found.tzinfo is None else found.astimezone(UTC)
-
-
-def parsed_of_address(text: str) -> datetime:
-    """The same of a query in which a plus was not escaped, and arrives as a blank."""
+    """In UTC. Raises ValueError, also at the ends of the calendar, where a moment has no neighbours to compare with."""
     try:
-        return parsed(text)
+        found = datetime.fromisoformat(text)
     except ValueError:
-        return parsed(text.replace(" ", "+"))
+        # In a query a plus that was not escaped arrives as a blank.
+        found = datetime.fromisoformat(text.replace(" ", "+"))
+    try:
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC) - A_DAY + A_DAY
+    except OverflowError:
+        raise ValueError(text) from None

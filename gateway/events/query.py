@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection
-from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from starlette.requests import Request
@@ -12,10 +11,9 @@ from starlette.requests import Request
 from domain.events import CATALOGUE
 from domain.store.selection import Selection
 from domain.tenant import Scope
-from gateway import times
 from gateway.auth import Caller
 from gateway.problems import Problem
-from gateway.queries import MAX_DIGITS, POSITION_MAX, TEXT, Parameter, Whole
+from gateway.queries import MAX_DIGITS, POSITION_MAX, TEXT, Parameter, Time, Whole
 
 MOST = POSITION_MAX
 MAX_BOTS = 500
@@ -29,10 +27,12 @@ FILTERING = (
     Parameter("topics", "Topics with commas between them; GET /api/events/catalog lists them.", TEXT),
     AFTER,
 )
+SINCE = Time("from", "When they begin.")
+BEFORE = Time("to", "Before when they end.")
 IN_A_RANGE = (
     *FILTERING,
-    Parameter("from", "When they begin: a time, or a day.", TEXT),
-    Parameter("to", "Before when they end: a time, or a day.", TEXT),
+    SINCE,
+    BEFORE,
     UNTIL,
     LIMIT,
 )
@@ -50,26 +50,12 @@ def asked(request: Request, caller: Caller) -> Asked:
         topics=frozenset(_topics(request)),
         bots=frozenset(_bots(request)),
         tenant_id=_tenant(request, caller),
-        since=moment_in_query(request, "from"),
-        before=moment_in_query(request, "to"),
+        since=SINCE.perhaps_of(request),
+        before=BEFORE.perhaps_of(request),
     )
     if selection.since is not None and selection.before is not None and selection.since >= selection.before:
         raise Problem("invalid_request", '"from" must be earlier than "to".')
     return Asked(selection, AFTER.perhaps_of(request), UNTIL.perhaps_of(request), LIMIT.perhaps_of(request))
-
-
-def moment_in_query(request: Request, name: str) -> datetime | None:
-    """ISO 8601; UTC where no offset is named, midnight where no time is."""
-    text = request.query_params.get(name)
-    if text is None:
-        return None
-    try:
-        moment = times.parsed_of_address(text)
-        # Those at the ends of the calendar have no neighbours to be compared with.
-        return moment.replace(tzinfo=UTC) - timedelta(days=1) + timedelta(days=1)
-    except (ValueError, OverflowError):
-        detail = f'"{name}" must be a time like {times.EXAMPLE}, or a day like 2026-07-01.'
-        raise Problem("invalid_request", detail) from None
 
 
 def _topics(request: Request) -> list[str]:

@@ -21,8 +21,8 @@ from gateway.auth import Caller, Gate
 from gateway.doors import Doors
 from gateway.operations import ASKS_OTHERS, NEEDS_A_KEY, operation
 from gateway.problems import Problem
+from gateway.queries import time_in
 from gateway.reading import Reads
-from gateway.routes.whatif import moment
 from gateway.routing import at
 
 MAX_LABEL = 100
@@ -188,7 +188,7 @@ def _end_of(body: NewKey, now: datetime) -> datetime | None:
         raise Problem("invalid_request", 'Say either "expires_in_s" or "expires_at".')
     if body.expires_in_s is not None:
         return now + timedelta(seconds=body.expires_in_s)
-    return None if body.expires_at is None else moment("expires_at", body.expires_at)
+    return None if body.expires_at is None else time_in("expires_at", body.expires_at)
 
 
 def _scopes(caller: Caller, asked_for: list[str] | None) -> tuple[Scope, ...]:

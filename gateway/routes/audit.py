@@ -12,7 +12,8 @@ from gateway.answers import answer
 from gateway.auth import Gate
 from gateway.doors import Doors
 from gateway.events.acts import ActOnRecord, NoSuchAct, Wanted, newest_acts
-from gateway.events.query import moment_in_query
+from gateway.events.query import BEFORE as ENDS
+from gateway.events.query import SINCE
 from gateway.operations import operation
 from gateway.problems import Problem
 from gateway.queries import TEXT, Parameter, Whole, limit_of
@@ -27,8 +28,8 @@ FILTERS = (
     Parameter("action", "Acts of this kind, such as `bot.suspend`.", SHORT),
     Parameter("target", "What it was done to.", SHORT),
     Parameter("by", "The id of a key.", SHORT),
-    Parameter("from", "When they begin: a time, or a day.", TEXT),
-    Parameter("to", "Before when they end: a time, or a day.", TEXT),
+    SINCE,
+    ENDS,
     BEFORE,
     LIMIT,
 )
@@ -56,8 +57,8 @@ class AuditRoutes:
             action=_text_in_query(request, "action"),
             target=_text_in_query(request, "target"),
             by=_text_in_query(request, "by"),
-            since=moment_in_query(request, "from"),
-            until=moment_in_query(request, "to"),
+            since=SINCE.perhaps_of(request),
+            until=ENDS.perhaps_of(request),
             before=BEFORE.perhaps_of(request),
         )
         try:

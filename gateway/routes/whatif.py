@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-from datetime import UTC, datetime
 from typing import Annotated
 
 import msgspec
@@ -18,12 +17,13 @@ from domain.tenant import Scope
 from domain.whatif.policy import FLEET_WIDE, Change
 from domain.whatif.question import Busy, NoAnswer, NothingThere, Question, checked
 from domain.whatif.report import Report
-from gateway import bodies, times
+from gateway import bodies
 from gateway.answers import answer
 from gateway.auth import Caller, Gate
 from gateway.doors import Doors
 from gateway.operations import operation
 from gateway.problems import Problem
+from gateway.queries import time_in
 from gateway.reading import Reads, Seen
 from gateway.routes.bots import own_bot
 from gateway.routing import at
@@ -66,8 +66,8 @@ class WhatIf:
         if not sees_all:
             await self._check_is_own(caller, asked, change)
         question = Question(
-            since=moment("from", asked.since),
-            until=moment("to", asked.until),
+            since=time_in("from", asked.since),
+            until=time_in("to", asked.until),
             change=change,
             bot_id=asked.bot_id,
             tenant_id=asked.tenant_id if sees_all else caller.tenant_id,
@@ -103,11 +103,3 @@ def change_of(policy: dict[str, object]) -> Change:
     if policy.get("retry_strategy") not in (None, *Strategy):
         raise Problem("invalid_request", f'"retry_strategy" must be one of {", ".join(Strategy)}.')
     return bodies.shaped(policy, Change)
-
-
-def moment(name: str, text: str) -> datetime:
-    """Without an offset it is UTC."""
-    try:
-        return times.parsed(text).replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        raise Problem("invalid_request", f'"{name}" must be a time like {times.EXAMPLE}.') from None

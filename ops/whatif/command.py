@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 import msgspec
@@ -19,6 +19,7 @@ from domain.store.ledger import Ledger
 from domain.whatif import report as replay
 from domain.whatif.policy import Change
 from domain.whatif.question import NoAnswer, Question
+from gateway import times
 from ops import settings
 from ops.clock import SystemClock
 from ops.whatif.table import shown
@@ -94,10 +95,9 @@ def _times(since: str | None, until: str | None) -> dict[str, datetime]:
 
 def _time(name: str, text: str) -> datetime:
     try:
-        found = datetime.fromisoformat(text)
+        return times.parsed(text)
     except ValueError:
         raise ValueError(f"{name}: {text!r} is no time like 2026-07-01T12:00.") from None
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 @contextmanager

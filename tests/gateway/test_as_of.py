@@ -66,7 +66,6 @@ def test_every_question_about_bots_can_be_asked_of_the_past(house: House, path: 
         ("0", '"as_of" must be a position from 1 on, or a time like 2026-07-01T12:00:00Z.'),
         ("-3", '"as_of" must be a position from 1 on, or a time like 2026-07-01T12:00:00Z.'),
         ("yesterday", '"as_of" must be a position from 1 on, or a time like 2026-07-01T12:00:00Z.'),
-        ("2026-11-24T12:00:00", '"as_of" must be a position from 1 on, or a time like 2026-07-01T12:00:00Z.'),
         ("999999", '"as_of": The log has not come to that position.'),
         ("1999-01-01T00:00:00Z", '"as_of": The log began later than that.'),
         ("9999-12-31T23:59:59-14:00", '"as_of" must be a position from 1 on, or a time like 2026-07-01T12:00:00Z.'),

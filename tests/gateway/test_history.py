@@ -93,12 +93,7 @@ def test_a_long_range_is_told_in_larger_buckets(
         ({"hours": 1, "to": NOON}, 'Ask either for "hours", or with "from" and "to".'),
         ({"to": NOON}, '"to" needs a "from" before it.'),
         ({"from": "yesterday"}, '"from" must be a time like 2026-07-01T12:00:00Z.'),
-        ({"from": "2026-07-01T11:00:00 02:00"}, '"from" must be a time like 2026-07-01T12:00:00Z.'),
-        (
-            {"from": "2026-07-01T11:00:00"},
-            '"from" must say its time zone, as 2026-07-01T12:00:00Z does with its Z for UTC.',
-        ),
-        ({"from": "0001-01-01T00:00:00+14:00"}, '"from" is too far away from the present.'),
+        ({"from": "0001-01-01T00:00:00+14:00"}, '"from" must be a time like 2026-07-01T12:00:00Z.'),
         ({"from": "2026-07-01T11:00:00Z", "to": "2026-07-01T10:00:00Z"}, '"from" must be before "to".'),
         ({"from": "2026-07-01T11:00:00Z", "to": "2026-07-01T11:00:00Z"}, '"from" must be before "to".'),
         ({"from": NOON}, '"from" lies in the future: nothing has happened there yet.'),
