@@ -78,7 +78,7 @@ def create_app(doors: Doors) -> Starlette:
             *Events(doors, gate).routes(),
             *WhatIf(doors, gate, reads).routes(),
             *Service(doors).routes(),
-            *Documents(lambda: app.routes, doors.options.version).routes(),
+            *Documents(lambda: app.routes, doors.options.version, gate.sessions).routes(),
         ],
         middleware=[
             *cross_origin(doors.options.cors_origins),

@@ -12,8 +12,9 @@ from gateway.answers import COMMAND_ID, POSITION
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 ASKED_WITH = ("Authorization", "Idempotency-Key", "Last-Event-ID", "Prefer", "X-Deadline-S", "X-On-Uncertain")
 TOLD = (
-    COMMAND_ID, POSITION, "Idempotent-Replayed", "Location", "Preference-Applied", "Retry-After", "RateLimit-Limit",
-    "RateLimit-Remaining", "RateLimit-Reset", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset",
+    COMMAND_ID, POSITION, "Idempotent-Replayed", "Location", "Preference-Applied", "Retry-After", "RateLimit-Policy",
+    "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "X-RateLimit-Limit", "X-RateLimit-Remaining",
+    "X-RateLimit-Reset",
 )  # fmt: skip
 
 

@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 
 from starlette.routing import BaseRoute, Route
 
-from gateway.answers import COMMAND_ID, POSITION
+from gateway import response_headers, security
 from gateway.codes import PROBLEMS
 from gateway.operations import Media, Operation, Shape
 from gateway.problems import MEDIA_TYPE, ProblemBody
 from gateway.queries import BOT_ID, Parameter
 from gateway.schemas import Schemas
+from gateway.sessions import COOKIE
 
 IN_PATH = re.compile(r"\{(\w+)\}")
 WITHOUT_A_SLASH = {"type": "string", "pattern": "^[^/]+$"}
@@ -28,13 +29,6 @@ PATH_PARAMETERS: dict[str, tuple[str, Mapping[str, Any]]] = {
     "opaque": ("The secret path that Telegram was told.", WITHOUT_A_SLASH),
 }
 ALWAYS = frozenset({"internal", "too_many_requests", "headers_too_large", "request_timeout"})
-HEADERS = {
-    POSITION: ("Where the log is after this change, or how far the view had come.", {"type": "integer"}),
-    COMMAND_ID: ("Of the command.", {"type": "string"}),
-    "Location": ("Where what is under way can be looked at.", {"type": "string"}),
-    "Retry-After": ("Seconds after which it is worth trying again.", {"type": "integer", "minimum": 1}),
-    "Idempotent-Replayed": ("`true`: nothing was done, the outcome is that of an earlier request.", {"type": "string"}),
-}
 INTRODUCTION = """\
 Runs many tenants' Telegram bots. A command is a Bot API method that is POSTed; its outcome is always one of
 `delivered`, `rejected`, `not_sent` and `uncertain`, and always recorded.
@@ -59,7 +53,8 @@ def operations_in(routes: Iterable[BaseRoute]) -> Iterator[Described]:
                 yield Described(route.path, method, operation)
 
 
-def document(routes: Iterable[BaseRoute], version: str) -> dict[str, Any]:
+def document(routes: Iterable[BaseRoute], version: str, cookie: str = COOKIE) -> dict[str, Any]:
+    """`cookie`: the name of a session's."""
     described = list(operations_in(routes))
     shapes = [shape for _, _, one in described for shape in (one.body, *_answers_of(one))]
     schemas = Schemas([ProblemBody, *shapes])
@@ -73,8 +68,8 @@ def document(routes: Iterable[BaseRoute], version: str) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": schemas.components,
-            "headers": {name: {"description": told, "schema": schema} for name, (told, schema) in HEADERS.items()},
-            "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "bearerFormat": "blk_…"}},
+            "headers": response_headers.components(),
+            "securitySchemes": security.schemes(cookie),
         },
     }
 
@@ -104,11 +99,14 @@ def _operation(path: str, method: str, one: Operation, schemas: Schemas) -> dict
     if one.body is not None:
         content = {"application/json": {"schema": schemas.of(one.body)}}
         told["requestBody"] = {"required": one.needs_body, "content": content}
-    told["security"] = [{"key": [scope.value]} for scope in one.scopes]
+    told["security"] = security.security_of(method, one)
     told["responses"] = {
         **{str(status): _answer(status, found, schemas) for status, found in one.answers.items()},
         **_problems(problems_of(path, one), schemas),
     }
+    for status, answer in told["responses"].items():
+        is_problem = MEDIA_TYPE in answer.get("content", ())
+        answer["headers"] = response_headers.headers_of(path, method, one, int(status), is_problem)
     return told
 
 
@@ -139,8 +137,7 @@ def _answer(status: int, shapes: tuple[Shape, ...], schemas: Schemas) -> dict[st
             content[shape.media_type] = {"schema": {"type": "string"}}
         elif shape is not None:
             content["application/json"] = {"schema": schemas.of(shape)}
-    named = {name: {"$ref": f"#/components/headers/{name}"} for name in (POSITION, COMMAND_ID, "Location")}
-    return {"description": SAID[status], "headers": named, **({"content": content} if content else {})}
+    return {"description": SAID[status], **({"content": content} if content else {})}
 
 
 def _problems(codes: frozenset[str], schemas: Schemas) -> dict[str, Any]:
@@ -155,7 +152,6 @@ def _problem(codes: list[str], schemas: Schemas) -> dict[str, Any]:
     schema = {**schemas.of(ProblemBody), "properties": {"code": {"enum": codes}}}
     return {
         "description": described,
-        "headers": {"Retry-After": {"$ref": "#/components/headers/Retry-After"}},
         "content": {MEDIA_TYPE: {"schema": schema}},
     }
 

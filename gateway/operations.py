@@ -9,6 +9,7 @@ import difflib
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Any, Protocol, TypeVar
 
 from starlette.requests import Request
@@ -27,6 +28,14 @@ NEEDS_A_KEY = ("unauthenticated", "forbidden", "csrf", "invalid_request")
 ASKS_OTHERS = ("overloaded", "shutting_down", "store_unavailable")
 """Of whatever is behind a key: it asks actors or views."""
 HAS_A_BODY = ("invalid_request", "body_too_large")
+
+
+class Proof(Enum):
+    """What opens an operation."""
+
+    NONE = auto()
+    KEY = auto()
+    SESSION = auto()
 
 
 class Described(Protocol):
@@ -54,6 +63,8 @@ class Operation:
     description: str
     scopes: tuple[Scope, ...]
     """Any of these will do; empty: no key is asked for."""
+    proofs: tuple[Proof, ...]
+    """Any of these will do; empty: nothing is asked for."""
     parameters: tuple[Parameter, ...]
     """Of the query and of headers. Those of the path are known by their names."""
     body: Shape
@@ -67,6 +78,7 @@ def operation(
     summary: str,
     *,
     scopes: tuple[Scope, ...] = (),
+    proofs: tuple[Proof, ...] | None = None,
     parameters: tuple[Described, ...] = (),
     body: Shape = None,
     needs_body: bool = True,
@@ -75,16 +87,18 @@ def operation(
 ) -> Callable[[H], H]:
     """`problems`: what follows neither from the key nor from parameters nor from a body.
 
-    Of a tuple of shapes any may come. The handler's docstring is the description that callers read.
+    `proofs`, unless said: a key or a session for what has scopes. Of a tuple of shapes any may come. The handler's
+    docstring is the description that callers read.
     """
     told = tuple(one.parameter for one in parameters)
     implied = [*problems, *(problem for one in told for problem in one.problems)]
     implied += [*(NEEDS_A_KEY + ASKS_OTHERS if scopes else ()), *(HAS_A_BODY if body is not None else ())]
+    proofs = ((Proof.KEY, Proof.SESSION) if scopes else ()) if proofs is None else proofs
     shapes = {status: shape if isinstance(shape, tuple) else (shape,) for status, shape in answers.items()}
 
     def said(handler: H) -> H:
         description = inspect.getdoc(handler) or ""
-        found = Operation(summary, description, scopes, told, body, needs_body, shapes, frozenset(implied))
+        found = Operation(summary, description, scopes, proofs, told, body, needs_body, shapes, frozenset(implied))
         setattr(handler, _NAME, found)
         return handler
 

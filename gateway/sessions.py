@@ -55,7 +55,7 @@ class Sessions:
 
     def shown(self, request: Request) -> str | None:
         """The cookie, unread."""
-        return request.cookies.get(self._name(request))
+        return request.cookies.get(self.name(request))
 
     def read(self, cookie: str) -> Session | None:
         """None: we have not made it."""
@@ -91,7 +91,7 @@ class Sessions:
 
     def _set(self, response: Response, request: Request, cookie: str, max_age_s: int) -> None:
         response.set_cookie(
-            self._name(request),
+            self.name(request),
             cookie,
             max_age=max_age_s,
             path="/",
@@ -100,7 +100,7 @@ class Sessions:
             samesite="strict",
         )
 
-    def _name(self, request: Request) -> str:
+    def name(self, request: Request) -> str:
         return SECURE_COOKIE if self._is_secure(request) else COOKIE
 
     def _is_secure(self, request: Request) -> bool:

@@ -19,7 +19,7 @@ from gateway.asking import asked
 from gateway.auditing import on_record
 from gateway.auth import Caller, Gate
 from gateway.doors import Doors
-from gateway.operations import ASKS_OTHERS, NEEDS_A_KEY, operation
+from gateway.operations import Proof, operation
 from gateway.problems import Problem
 from gateway.queries import time_in
 from gateway.reading import Reads
@@ -73,9 +73,10 @@ class Accounts:
 
     @operation(
         "Register a tenant",
+        scopes=(Scope.ADMIN,),
+        proofs=(Proof.NONE, Proof.KEY, Proof.SESSION),
         body=NewTenant,
         answers={201: {"tenant_id": str, "name": str, "api_key": str, "position": int}},
-        problems=NEEDS_A_KEY + ASKS_OTHERS,
     )
     async def register(self, request: Request) -> Response:
         """On a loopback address without a key; elsewhere with an admin's. The key can be read in this answer alone."""

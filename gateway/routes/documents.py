@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from functools import cached_property
-from typing import Any
+from functools import cache
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,16 +17,18 @@ from gateway.operations import Media, operation
 from gateway.pages import page, wants_page, written
 from gateway.problems import Problem
 from gateway.routing import at
+from gateway.sessions import Sessions
 
 HTML = Media("text/html")
 CODE = {"code": str, "title": str, "status": int, "detail": str}
 
 
 class Documents:
-    def __init__(self, routes: Callable[[], Sequence[BaseRoute]], version: str) -> None:
+    def __init__(self, routes: Callable[[], Sequence[BaseRoute]], version: str, sessions: Sessions) -> None:
         """`routes`: all there are, once they are put together. What is said is made when it is first asked for."""
-        self._routes = routes
-        self._version = version
+        self._cookie = sessions.name
+        self._document = cache(lambda cookie: document(routes(), version, cookie))
+        self._page = cache(lambda cookie: written("docs.html", api=self._document(cookie)))
 
     def routes(self) -> list[Route]:
         return [
@@ -38,12 +39,12 @@ class Documents:
         ]
 
     @operation("This document", answers={200: dict[str, object]})
-    async def described(self, _: Request) -> Response:
-        return answer(await asyncio.to_thread(lambda: self._document))
+    async def described(self, request: Request) -> Response:
+        return answer(await asyncio.to_thread(self._document, self._cookie(request)))
 
     @operation("The same for people", answers={200: HTML})
-    async def shown(self, _: Request) -> Response:
-        return page(await asyncio.to_thread(lambda: self._page))
+    async def shown(self, request: Request) -> Response:
+        return page(await asyncio.to_thread(self._page, self._cookie(request)))
 
     @operation("All problem codes", answers={200: ({"problems": list[dict[str, object]]}, HTML)})
     async def problems(self, request: Request) -> Response:
@@ -59,14 +60,6 @@ class Documents:
             raise Problem("not_found", "There is no such problem code. GET /problems lists them all.")
         told = _told(code)
         return page(written("problems.html", problems=[told])) if wants_page(request) else answer(told)
-
-    @cached_property
-    def _document(self) -> dict[str, Any]:
-        return document(self._routes(), self._version)
-
-    @cached_property
-    def _page(self) -> str:
-        return written("docs.html", api=self._document)
 
 
 def _told(code: str) -> dict[str, object]:

@@ -16,7 +16,7 @@ from gateway.answers import answer, nothing
 from gateway.asking import asked
 from gateway.auth import Caller, Gate
 from gateway.doors import Doors
-from gateway.operations import ASKS_OTHERS, operation
+from gateway.operations import ASKS_OTHERS, Proof, operation
 from gateway.reading import Reads
 from gateway.routing import at
 from gateway.sessions import Session
@@ -65,13 +65,16 @@ class Login:
         self._gate.sessions.into(response, request, session, self._doors.clock.utc())
         return response
 
-    @operation("The session", answers={200: SESSION}, problems=("unauthenticated", "csrf"))
+    @operation("The session", proofs=(Proof.SESSION,), answers={200: SESSION}, problems=("unauthenticated", "csrf"))
     async def session(self, request: Request) -> Response:
         """For a page that was loaded anew: its token again."""
         return answer(self._shown(*self._gate.in_session(request)))
 
     @operation(
-        "End a key's sessions", answers={204: None}, problems=("unauthenticated", "csrf", *ASKS_OTHERS, "not_found")
+        "End a key's sessions",
+        proofs=(Proof.SESSION,),
+        answers={204: None},
+        problems=("unauthenticated", "csrf", *ASKS_OTHERS, "not_found"),
     )
     async def logout(self, request: Request) -> Response:
         """Of every session that was opened with this key: one that was stolen ends with it."""

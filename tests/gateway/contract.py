@@ -12,6 +12,18 @@ from starlette.routing import Route
 
 from gateway.openapi import document
 
+OF_EVERY_ANSWER = {
+    "access-control-allow-origin",
+    "access-control-expose-headers",
+    "cache-control",
+    "connection",
+    "content-length",
+    "content-security-policy",
+    "content-type",
+    "vary",
+}
+"""Of HTTP and for browsers: what a caller's program need not know."""
+
 
 class Contract:
     def __init__(self, app: Starlette) -> None:
@@ -30,6 +42,7 @@ class Contract:
         status = str(answer.status_code)
         where = f"{request.method} {request.url.path} → {status} {answer.text[:500]}"
         assert status in operation["responses"], f"an undocumented status: {where}"
+        self._check_headers(operation["responses"][status]["headers"], answer.headers, where)
         content = operation["responses"][status].get("content", {})
         if request.method == "HEAD" or not (content or answer.content):
             return
@@ -38,6 +51,20 @@ class Contract:
         if media_type in ("application/json", "application/problem+json"):
             fault = self._fault(found.path, method, status, media_type, answer.content)
             assert fault is None, f"{fault}: {where}"
+
+    def _check_headers(self, promised: dict[str, dict[str, str]], sent: httpx.Headers, where: str) -> None:
+        told = {name.lower(): self._header(one) for name, one in promised.items()}
+        unknown = sent.keys() - told.keys() - OF_EVERY_ANSWER
+        missing = {name for name, one in told.items() if one.get("required")} - sent.keys()
+        assert not unknown, f"undocumented headers, {sorted(unknown)}: {where}"
+        assert not missing, f"promised headers lack, {sorted(missing)}: {where}"
+        for name in told.keys() & sent.keys():
+            is_whole = told[name]["schema"]["type"] == "integer"
+            assert not is_whole or sent[name].isdecimal(), f"{name} is no whole number: {where}"
+
+    def _header(self, referred: dict[str, str]) -> dict[str, Any]:
+        found: dict[str, Any] = self._document["components"]["headers"][referred["$ref"].rpartition("/")[2]]
+        return found
 
     def _fault(self, path: str, method: str, status: str, media_type: str, body: bytes) -> str | None:
         errors = self._validator(path, method, status, media_type).iter_errors(httpx.Response(200, content=body).json())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -9,6 +11,7 @@ import jsonschema_rs
 import pytest
 from starlette.routing import Route
 
+from gateway.browsers import TOLD
 from gateway.codes import PROBLEMS
 from gateway.openapi import operations_in
 from tests.gateway.contract import Contract
@@ -59,9 +62,93 @@ def codes_of(operation: dict[str, Any]) -> list[str]:
     return [code for one in of_problems for code in one["schema"]["properties"]["code"]["enum"]]
 
 
-def test_a_key_is_asked_for_with_any_of_its_scopes(api: dict[str, Any]) -> None:
-    assert [{"key": ["tenant"]}, {"key": ["admin"]}] == api["paths"]["/api/keys"]["get"]["security"]
+def test_a_key_or_a_session_is_asked_for_with_any_of_its_scopes(api: dict[str, Any]) -> None:
+    keys = api["paths"]["/api/keys"]
+
+    assert [
+        {"key": ["tenant"]},
+        {"key": ["admin"]},
+        {"session": ["tenant"]},
+        {"session": ["admin"]},
+    ] == keys["get"]["security"]
+    assert {"session": ["admin"], "page": []} in keys["post"]["security"]
     assert [] == api["paths"]["/health/live"]["get"]["security"]
+
+
+def test_what_the_document_says_of_keys_and_sessions_is_what_opens_each_operation(
+    house: House, api: dict[str, Any]
+) -> None:
+    keys = {"tenant": house.key, "admin": house.admin_key}
+    keys["analyst"] = house.call("POST", "/api/keys", {"scopes": ["analyst"]}, key=house.admin_key).json()["api_key"]
+    for path, methods in api["paths"].items():
+        for method, operation in methods.items():
+            answers = {shown: opened_by(house, keys, shown, method, path) for shown in SHOWN}
+
+            opened = {shown for shown, is_open in answers.items() if is_open}
+            assert said_to_open(operation["security"]) == opened, f"{method} {path}"
+
+
+SHOWN = [()] + [
+    (*shown, scope)
+    for scope in ("tenant", "analyst", "admin")
+    for shown in (("key",), ("session",), ("page", "session"))
+]
+"""Nothing; a key of this scope, a session of it, and one with its proof of a page of ours."""
+
+
+def said_to_open(security: list[dict[str, list[str]]]) -> set[tuple[str, ...]]:
+    """Which of what is shown does, by the document: what more is shown than is asked for does no harm."""
+    alternatives = security or [{}]
+    return {
+        shown
+        for shown in SHOWN
+        for one in alternatives
+        if one.keys() <= set(shown) and all(not scopes or shown[-1] in scopes for scopes in one.values())
+    }
+
+
+def opened_by(house: House, keys: dict[str, str], shown: tuple[str, ...], method: str, path: str) -> bool:
+    """Whether what comes of it is no refusal of the key, the session or the page."""
+    headers = {}
+    if "key" in shown:
+        headers["Authorization"] = f"Bearer {keys[shown[-1]]}"
+    if "session" in shown:
+        begun = house.call("POST", "/auth/login", {"api_key": keys[shown[-1]]}, key="")
+        headers["Cookie"] = begun.headers["Set-Cookie"].partition(";")[0]
+        if "page" in shown:
+            headers["X-CSRF-Token"] = begun.json()["csrf_token"]
+    filled = re.sub(r"\{(\w+)\}", lambda found: NOBODY_S.get(found[1], "x"), path)
+    # A body that nothing takes: who gets so far is let in and changes nothing.
+    answer = house.call("HEAD" if method == "get" else method.upper(), filled, [], key="", headers=headers)
+    return answer.status_code not in (401, 403)
+
+
+NOBODY_S = {"bot_id": "7000009999", "method": "getMe", "code": "internal"}
+
+
+@pytest.mark.parametrize("public_url", ["http://bots.example", "https://bots.example"])
+def test_the_document_names_the_cookie_that_this_gateway_sets(build: Callable[..., House], public_url: str) -> None:
+    house = build(public_url=public_url)
+    told = house.call("GET", "/openapi.json", key="").json()["components"]["securitySchemes"]["session"]
+    begun = house.call("POST", "/auth/login", {"api_key": house.key}, key="")
+
+    assert begun.headers["Set-Cookie"].partition("=")[0] == told["name"]
+
+
+def test_who_is_limited_learns_it_by_headers_that_the_document_names(api: dict[str, Any]) -> None:
+    def of(path: str, method: str, status: str) -> set[str]:
+        return {name for name in api["paths"][path][method]["responses"][status]["headers"] if "RateLimit" in name}
+
+    assert "Retry-After" in api["paths"]["/api/bots"]["post"]["responses"]["429"]["headers"]
+    assert 7 == len(of("/api/bots", "get", "200"))
+    assert of("/api/bots", "get", "200") == of("/api/bots", "post", "409") == of("/webhook/{opaque}", "post", "429")
+    assert set() == of("/webhook/{opaque}", "post", "200")
+
+
+def test_a_page_of_another_origin_can_read_every_header_that_the_document_names(api: dict[str, Any]) -> None:
+    named = {name for name in api["components"]["headers"] if not name.endswith("-always")}
+
+    assert named - {"Set-Cookie", "WWW-Authenticate"} == set(TOLD)
 
 
 def test_a_parameter_says_what_it_may_be(api: dict[str, Any]) -> None:
@@ -136,6 +223,26 @@ def test_a_problem_that_was_not_promised_is_seen(house: House) -> None:
     seen = httpx.Response(401, content=other, headers=answer.headers, request=answer.request)
 
     assert "rate_limited" in said_against(Contract(house.client.app), seen)
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "fault"),
+    [
+        ("/health/live", {"Botloft-Secret": "1"}, "undocumented headers, ['botloft-secret']"),
+        ("/health/live", {"RateLimit-Limit": "many"}, "ratelimit-limit is no whole number"),
+        ("/api/bots", {"WWW-Authenticate": None}, "promised headers lack, ['www-authenticate']"),
+    ],
+)
+def test_a_header_that_was_not_promised_or_lacks_is_seen(
+    house: House, path: str, headers: dict[str, str | None], fault: str
+) -> None:
+    answer = house.call("GET", path, key="")
+    for name, value in headers.items():
+        answer.headers.pop(name, None)
+        if value is not None:
+            answer.headers[name] = value
+
+    assert fault in said_against(Contract(house.client.app), answer)
 
 
 def said_against(contract: Contract, answer: httpx.Response) -> str:
