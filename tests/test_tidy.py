@@ -39,6 +39,8 @@ CHANCE = {"random", "randint", "uniform", "choice", "shuffle", "urandom", "token
 MODULES_WITH_A_CLOCK = {"time", "datetime", "date"}
 
 MAX_LINES = 250
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+EXPECTING = {"pytest.raises", "pytest.warns", "pytest.fail"}
 UNFINISHED = re.compile("|".join(("TO" + "DO", "FIX" + "ME", "X" * 3)))
 SOMEBODY_S_MACHINE = re.compile(r"(?<![\w.~-])/(?:(?:home|Users|root)/|work\b)")
 PLACES_OF_TOOLS = {".git"}
@@ -105,6 +107,40 @@ def clock_calls(path: Path) -> list[str]:
         for of, called, line in calls(path)
         if called in CLOCKS and (of in MODULES_WITH_A_CLOCK or (not of and called in bare))
     ]
+
+
+def asserting_nothing(path: Path) -> list[str]:
+    """Tests that neither assert, nor expect an error, nor call a function of the tests that does."""
+    found = {one.name: one for one in ast.walk(tree(path)) if isinstance(one, FUNCTIONS)}
+    asserting = {called for called, one in found.items() if asserts(one)} | asserting_of_others(path)
+    return [
+        called
+        for called, one in found.items()
+        if called.startswith("test_") and not (asserts(one) or names_in(one) & asserting)
+    ]
+
+
+def asserting_of_others(path: Path) -> set[str]:
+    """Functions that are imported from other files of the tests."""
+    found = set()
+    for one in tree(path).body:
+        file = ROOT / f"{(one.module or '').replace('.', '/')}.py" if isinstance(one, ast.ImportFrom) else ROOT
+        if isinstance(one, ast.ImportFrom) and file.is_file() and ROOT / "tests" in file.parents:
+            functions = [function for function in ast.walk(tree(file)) if isinstance(function, FUNCTIONS)]
+            asserting = {function.name for function in functions if asserts(function)}
+            found |= {alias.asname or alias.name for alias in one.names if alias.name in asserting}
+    return found
+
+
+def asserts(function: ast.AST) -> bool:
+    return any(
+        isinstance(one, ast.Assert) or (isinstance(one, ast.Attribute) and ast.unparse(one) in EXPECTING)
+        for one in ast.walk(function)
+    )
+
+
+def names_in(function: ast.AST) -> set[str]:
+    return {one.id for one in ast.walk(function) if isinstance(one, ast.Name)}
 
 
 def files_of_the_project() -> Iterator[Path]:
@@ -174,6 +210,11 @@ def test_nothing_is_left_for_later(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", TESTS, ids=name)
+def test_every_test_asserts_something(path: Path) -> None:
+    assert [] == asserting_nothing(path)
+
+
+@pytest.mark.parametrize("path", TESTS, ids=name)
 def test_no_test_sleeps(path: Path) -> None:
     assert [] == [f"line {line}" for _, called, line in calls(path) if called == "sleep"]
 
@@ -239,6 +280,31 @@ def test_an_import_is_recognised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     path.write_text(code)
 
     assert seen == imported(path)
+
+
+@pytest.mark.parametrize(
+    ("code", "seen"),
+    [
+        ("def test_a():\n    look()", ["test_a"]),
+        ("def look():\n    pass\n\ndef test_a():\n    look()", ["test_a"]),
+        ("def test_a():\n    assert 1", []),
+        ("def test_a():\n    async def story():\n        assert 1", []),
+        ("def test_a():\n    with pytest.raises(ValueError):\n        look()", []),
+        ("def look():\n    assert 1\n\ndef test_a():\n    look()", []),
+        ("from tests.looks import look\n\ndef test_a():\n    look()", []),
+        ("from tests.looks import other\n\ndef test_a():\n    other()", ["test_a"]),
+    ],
+)
+def test_a_test_that_asserts_nothing_is_recognised(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, seen: list[str]
+) -> None:
+    monkeypatch.setitem(globals(), "ROOT", tmp_path)
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "looks.py").write_text("def look():\n    assert 1\n\ndef other():\n    pass")
+    path = tmp_path / "tests" / "test_it.py"
+    path.write_text(code)
+
+    assert seen == asserting_nothing(path)
 
 
 @pytest.mark.parametrize(

@@ -134,6 +134,7 @@ def test_a_claimants_look_is_with_its_own_token_and_others_with_theirs() -> None
 
 def test_the_next_process_goes_on_looking() -> None:
     codes: list[str] = []
+    verified: list[e.OwnershipVerified] = []
 
     async def story(world: World) -> None:
         codes.append(await world.gets())
@@ -141,8 +142,11 @@ def test_the_next_process_goes_on_looking() -> None:
     async def then(world: World) -> None:
         await world.peeked(said(f"/start {codes[0]}"))
         await world.fleet.until(lambda: world.of(e.OwnershipVerified))
+        verified.extend(world.of(e.OwnershipVerified))
 
     on_a_loop(story, then=then)
+
+    assert [(BOT_ID, TENANT)] == [(one.bot_id, one.tenant_id) for one in verified]
 
 
 @pytest.mark.parametrize(

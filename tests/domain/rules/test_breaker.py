@@ -309,6 +309,9 @@ def test_whatever_happens_there_is_one_probe_and_an_open_breaker_lets_nothing_go
     for action, number in steps:
         caller.step(action, number)
 
+    under_way = [one for one, until in caller.probes.items() if until > caller.now]
+    assert sum(one.epoch == caller.breaker.epoch for one in under_way) <= 1
+
 
 @given(st.lists(st.booleans(), max_size=60))
 @settings(max_examples=100, deadline=None)

@@ -58,14 +58,23 @@ def test_the_lock_of_a_killed_process_is_free(database: Database, database_url: 
         process.kill()
         process.wait()
 
-        database.owned_by("me").release()
+        assert_can_be_taken(database)
 
 
 def test_the_lock_of_a_process_that_ended_is_free(database: Database, database_url: str) -> None:
     with another_process(database_url) as process:
         process.communicate("done\n")
 
-        database.owned_by("me").release()
+        assert_can_be_taken(database)
+
+
+def assert_can_be_taken(database: Database) -> None:
+    owner = database.owned_by("me")
+    with pytest.raises(AlreadyOwned, match=r"me .*holds") as refused:
+        database.owned_by("you")
+    owner.release()
+
+    assert "4711" not in str(refused.value)
 
 
 def test_a_refused_process_leaves_the_owner_its_lock_and_its_name(database: Database) -> None:
@@ -89,7 +98,12 @@ def test_the_next_owner_is_named_and_nothing_is_left_of_a_longer_name_before(dat
 
 
 def test_two_databases_have_two_owners(new_database_url: Callable[[], str]) -> None:
-    for lock in [database_at(new_database_url()).owned_by("me") for _ in range(2)]:
+    databases = {f"owner {n}": database_at(new_database_url()) for n in range(2)}
+    locks = [database.owned_by(owner) for owner, database in databases.items()]
+    for owner, database in databases.items():
+        with pytest.raises(AlreadyOwned, match=owner):
+            database.owned_by("a third")
+    for lock in locks:
         lock.release()
 
 

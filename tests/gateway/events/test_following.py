@@ -40,8 +40,9 @@ def test_it_is_woken_by_the_commit_and_not_by_a_poll(house: House, monkeypatch: 
     async def follows() -> None:
         async with reading(house, STREAM) as reader:
             await reader.until(lambda: reader.chunks == 1)
-            await asyncio.to_thread(house.log.add, a_started())
+            told = await asyncio.to_thread(house.log.add, a_started())
             await reader.until(lambda: len(reader.positions) == 1)
+            assert [told] == reader.positions
 
     house.client.loop.run(follows())
 
@@ -98,6 +99,7 @@ def test_a_quiet_stream_says_now_and_then_where_it_is(house: House, monkeypatch:
         async with reading(house, f"{STREAM}?topics=bot-removed") as reader:
             position = house.log.add(a_started())
             await reader.until(lambda: b"\n\n: position %d\n\n" % position in reader.body)
+            assert [] == reader.positions
 
     house.client.loop.run(follows())
 
@@ -192,6 +194,7 @@ def test_a_key_that_is_revoked_hears_no_more(house: House) -> None:
             house.log.add(a_started())
             house.log.add(a_started())
             await reader.until(lambda: reader.is_complete)
+            assert len(reader.positions) <= 1
 
     house.client.loop.run(follows())
 

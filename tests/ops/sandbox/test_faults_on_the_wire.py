@@ -145,5 +145,7 @@ def test_a_hanging_call_is_in_flight_until_its_caller_leaves(
     with socket.create_connection(("127.0.0.1", port)) as connection:
         connection.sendall(f"GET /bot{bot.token}/getMe HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         eventually(lambda: 1 == sandbox.stats()["in_flight"])
-
+        while_it_waits = [sandbox.stats()["in_flight"] for _ in range(5)]
     eventually(lambda: 0 == sandbox.stats()["in_flight"])
+
+    assert [1] * 5 == while_it_waits

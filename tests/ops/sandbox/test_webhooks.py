@@ -142,7 +142,10 @@ def test_a_call_in_the_answer_is_executed(
     ask("setWebhook", url=receiver.url)
     sandbox.say(bot.bot_id, 5, "hi")
 
-    eventually(lambda: ["from the answer"] == sandbox.texts(bot.bot_id))
+    eventually(lambda: sandbox.texts(bot.bot_id))
+    eventually(lambda: 0 == ask("getWebhookInfo").result["pending_update_count"])
+
+    assert ["from the answer"] == sandbox.texts(bot.bot_id)
 
 
 def test_some_calls_in_an_answer_are_passed_over(
