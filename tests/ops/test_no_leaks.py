@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import pytest
 import uuid_utils
+import uvloop
 
 from actors.messages import DescribeFleet, Execute, RegisterBot, RegisterTenant
 from actors.passivation import BEAT
@@ -118,7 +119,7 @@ def nothing_logged() -> Iterator[None]:
 
 @pytest.mark.usefixtures("nothing_logged")
 def test_ten_thousand_lives_leave_no_connection_task_thread_or_object_behind(tmp_path: Path) -> None:
-    before, after, outcomes, closed = asyncio.run(measured(tmp_path))
+    before, after, outcomes, closed = uvloop.run(measured(tmp_path))
 
     assert outcomes == {"delivered"}
     assert after.descriptors <= before.descriptors + 2

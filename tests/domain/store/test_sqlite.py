@@ -194,7 +194,7 @@ def test_while_a_reader_holds_the_write_ahead_log_a_key_is_not_said_to_be_forgot
     store: SQLiteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.data_keys.keep("acme", b"sealed")
-    monkeypatch.setattr(sqlite, "LOCK_TIMEOUT_S", 0)
+    monkeypatch.setattr(sqlite, "LOCK_TIMEOUT_S", 0.01)
     with closing(SQLiteStore(store.path)) as impatient:
         with store.reading() as cursor:
             cursor.execute("SELECT count(*) FROM data_keys")
