@@ -17,7 +17,7 @@ from actors.ports import Arrived, Ports, Then
 from domain import updates
 from domain.errors import StoreError, StoreUnavailable
 from domain.events import UpdateReceived
-from domain.hearing import Whose
+from domain.hearing import Door, Whose
 from domain.store.inbox import InboxRow
 
 ADDRESS_BYTES = 32
@@ -37,11 +37,6 @@ class Address:
 
 def new_address() -> Address:
     return Address(secrets.token_urlsafe(ADDRESS_BYTES), secrets.token_urlsafe(ADDRESS_BYTES))
-
-
-class _Door(NamedTuple):
-    whose: Whose | None
-    secret: bytes
 
 
 Proven = Callable[[Proof, Callable[[bool], None]], None]
@@ -70,28 +65,30 @@ class Doorstep:
         self._arrived = arrived
         self._codes = codes or OpenCodes(ports.clock)
         self._proven = proven
-        self._doors: dict[bytes, _Door] = {}
-        self._nobodys = _Door(None, _hash(secrets.token_urlsafe()))
+        self._doors: dict[bytes, Door] = {}
+        self._nobodys = Door(Whose(0, ""), _hash(secrets.token_urlsafe()))
+        self._nobodys.stands = False
         self._counts: dict[tuple[int, str], Count] = {}
         self._mismatched: dict[int, int] = {}
         self.unknown_paths = self.wrong_secrets = self.not_updates = self.turned_away = 0
 
     def put_up(self, whose: Whose, address: Address) -> None:
-        self._doors[_hash(address.path)] = _Door(whose, _hash(address.secret))
+        self.take_down(address)
+        self._doors[_hash(address.path)] = Door(whose, _hash(address.secret))
 
     def take_down(self, address: Address) -> None:
-        self._doors.pop(_hash(address.path), None)
+        self._doors.pop(_hash(address.path), self._nobodys).stands = False
 
-    def expected(self, path: str, secret: str) -> Whose | None:
-        """None for an unknown path and for a wrong secret alike."""
+    def door(self, path: str, secret: str) -> Door:
+        """One that does not stand for an unknown path and for a wrong secret alike."""
         door = self._doors.get(_hash(path), self._nobodys)
-        return door.whose if hmac.compare_digest(_hash(secret), door.secret) else None
+        return door if hmac.compare_digest(_hash(secret), door.secret_hash) else self._nobodys
 
     def whose(self, path: str, secret: str) -> Whose | None:
-        """The same; what does not fit is counted."""
+        """None for an unknown path and for a wrong secret alike; counted."""
         door = self._doors.get(_hash(path), self._nobodys)
-        fits = hmac.compare_digest(_hash(secret), door.secret)
-        if door.whose is None:
+        fits = hmac.compare_digest(_hash(secret), door.secret_hash)
+        if door is self._nobodys:
             self.unknown_paths += 1
             return None
         if not fits:

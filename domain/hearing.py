@@ -20,6 +20,17 @@ class Whose(NamedTuple):
     tenant_id: str
 
 
+class Door:
+    """Where the updates of one bot come in by webhook, for as long as it stands."""
+
+    __slots__ = ("secret_hash", "stands", "whose")
+
+    def __init__(self, whose: Whose, secret_hash: bytes) -> None:
+        self.whose = whose
+        self.secret_hash = secret_hash
+        self.stands = True
+
+
 class Hearing(msgspec.Struct, frozen=True):
     tenant_id: str = ""
     path_sealed: bytes = b""

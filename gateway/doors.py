@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from domain.errors import StoreError
-from domain.hearing import Whose
+from domain.hearing import Door, Whose
 from domain.keys import Key
 from domain.rules.forwarded import Network
 from domain.store.rotation import MasterKeyStatus
@@ -79,11 +79,11 @@ class MasterKeys(Protocol):
 class Doorstep(Protocol):
     """Where updates come in by webhook."""
 
-    def expected(self, path: str, secret: str) -> Whose | None:
-        """None where both do not fit together."""
+    def door(self, path: str, secret: str) -> Door:
+        """One that does not stand where both do not fit together."""
 
     def whose(self, path: str, secret: str) -> Whose | None:
-        """The same; what does not fit is counted."""
+        """None where both do not fit together; counted."""
 
     def bring(self, whose: Whose, body: bytes, then: Callable[[int | StoreError], None]) -> bool:
         """False: no more is taken now. `then` is told when it is on disk. Raises NoUpdate and StoreError."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from starlette.responses import Response
 
 from domain.errors import StoreError
-from domain.hearing import Whose
+from domain.hearing import Door, Whose
 from domain.updates import NoUpdate
 from gateway.answers import COMMON
 from gateway.clients import Client
@@ -29,9 +29,9 @@ class Intake:
         self._doorstep = doorstep
         self._limits = limits
 
-    def expected(self, path: str, secret: bytes) -> Whose | None:
-        """Counts nothing. None: let the route find out what is to be said."""
-        return self._doorstep.expected(path.removeprefix(PREFIX), secret.decode("latin-1"))
+    def door(self, path: str, secret: bytes) -> Door:
+        """Counts nothing. Where it does not stand the route finds out what is to be said."""
+        return self._doorstep.door(path.removeprefix(PREFIX), secret.decode("latin-1"))
 
     def whose(self, path: str, secret: bytes, client: Client) -> Whose:
         """Before anything of the body is read. Raises Problem, the same for an unknown path and a wrong secret."""
@@ -43,7 +43,7 @@ class Intake:
         return whose
 
     def count(self, whose: Whose, client: Client) -> None:
-        """One that was expected. Raises Problem."""
+        """One whose door stands. Raises Problem."""
         self._limits.take_here(Kind.WEBHOOKS, str(whose.bot_id), client)
 
     def take(self, whose: Whose, body: bytes, answered: Answered) -> None:

@@ -110,6 +110,10 @@ class Dial:
         """The server, once it has answered what it has begun."""
         self._server.should_exit = True
 
+    def connections(self) -> list[Any]:
+        """The server's ends of the lines."""
+        return list(self._server.server_state.connections)
+
 
 @asynccontextmanager
 async def served(app: App, bounds: Bounds = SHORT, crowd: Crowd | None = None, **config: Any) -> AsyncIterator[Dial]:

@@ -12,17 +12,17 @@ from limits import RateLimitItemPerMinute
 from structlog.testing import capture_logs
 
 from domain.errors import StoreError, StoreUnavailable
-from domain.hearing import Whose
+from domain.hearing import Door, Whose
 from domain.updates import read
 from gateway.clients import Clients
 from gateway.intake import Intake
 from gateway.limits import Kind, Limits
-from ops.connections import Bounds, guarded
+from ops.connections import guarded
 from ops.crowd import Crowd
-from ops.short_way import with_short_way
-from tests.actors.waiting import until
+from ops.short_way import ShortWay, with_short_way
+from tests.actors.waiting import a_turn, until
 from tests.doubles import ManualClock
-from tests.ops.test_connections import SHORT, App, Dial, Line, served, status
+from tests.ops.test_connections import SHORT, STEP_S, App, Dial, Line, served, status
 
 UPDATE = b'{"update_id":7,"message":{"chat":{"id":5}}}'
 HEAD = b"POST /webhook/opaque HTTP/1.1\r\nHost: here\r\nX-Telegram-Bot-Api-Secret-Token: secret\r\n"
@@ -40,16 +40,16 @@ class Doorstep:
     def __init__(self) -> None:
         self.waiting: list[Callable[[int | StoreError], None]] = []
         self.brought: list[bytes] = []
-        self.counted_too = 0
+        self.opaque, self.nobodys = (Door(Whose(bot_id, "tn_1"), b"") for bot_id in (1, 0))
+        self.nobodys.stands = False
         self.is_full = False
         self.trouble: Exception | None = None
 
-    def expected(self, path: str, secret: str) -> Whose | None:
-        return Whose(1, "tn_1") if (path, secret) == ("opaque", "secret") else None
+    def door(self, path: str, secret: str) -> Door:
+        return self.opaque if (path, secret) == ("opaque", "secret") and self.opaque.stands else self.nobodys
 
     def whose(self, path: str, secret: str) -> Whose | None:
-        self.counted_too += 1
-        return self.expected(path, secret)
+        raise AssertionError((path, secret))
 
     def bring(self, whose: Whose, body: bytes, then: Callable[[int | StoreError], None]) -> bool:
         assert whose.bot_id == 1
@@ -70,16 +70,24 @@ class Doorstep:
 
 
 @asynccontextmanager
-async def short(app: App, doorstep: Doorstep, bounds: Bounds = SHORT, *, a_minute: int = 1000) -> AsyncIterator[Dial]:
+async def short(app: App, doorstep: Doorstep, *, a_minute: int = 1000, seen: bool = False) -> AsyncIterator[Dial]:
     clock = ManualClock(datetime(2026, 7, 1, tzinfo=UTC))
     limits = Limits({Kind.WEBHOOKS: RateLimitItemPerMinute(a_minute)}, clock)
-    protocol = with_short_way(guarded(bounds, Crowd(100, 100)), Intake(doorstep, limits), Clients((), ()))
+    protocol = with_short_way(guarded(SHORT, Crowd(100, 100)), Intake(doorstep, limits), Clients((), ()))
     headers = [("x-from", "the server")]
     async with served(app, http=protocol, headers=headers, server_header=False, date_header=False) as dial:
+        if seen:
+            line = await dial()
+            await line.says(post())
+            await doorstep.records()
+            await line.hears()
+            doorstep.brought.clear()
         yield dial
 
 
 Story = Callable[[App, Doorstep], Awaitable[None]]
+both_ways = pytest.mark.parametrize("seen", [False, True], ids=["parsed", "seen before"])
+"""The head of the update."""
 
 
 def run(story: Story) -> None:
@@ -107,14 +115,15 @@ def test_an_update_is_answered_when_it_is_on_disk_and_the_application_never_sees
 
                 assert (await heard).startswith(TAKEN)
 
-            assert ([], [UPDATE, UPDATE], 0) == (app.bodies, doorstep.brought, doorstep.counted_too)
+            assert ([], [UPDATE, UPDATE]) == (app.bodies, doorstep.brought)
 
     run(story)
 
 
-def test_it_may_come_in_pieces() -> None:
+@both_ways
+def test_it_may_come_in_pieces(seen: bool) -> None:
     async def story(app: App, doorstep: Doorstep) -> None:
-        async with short(app, doorstep) as dial:
+        async with short(app, doorstep, seen=seen) as dial:
             line = await dial()
             data = post()
             for piece in (data[:30], data[30:100], data[100:-7], data[-7:]):
@@ -158,9 +167,10 @@ def test_whatever_is_not_quite_what_telegram_sends_goes_the_usual_way_whole(data
     run(story)
 
 
-def test_what_is_no_update_is_refused_in_the_usual_words() -> None:
+@both_ways
+def test_what_is_no_update_is_refused_in_the_usual_words(seen: bool) -> None:
     async def story(app: App, doorstep: Doorstep) -> None:
-        async with short(app, doorstep) as dial:
+        async with short(app, doorstep, seen=seen) as dial:
             line = await dial()
             answer = await asked(line, post(b"{}"))
 
@@ -175,10 +185,11 @@ def test_what_is_no_update_is_refused_in_the_usual_words() -> None:
     run(story)
 
 
+@both_ways
 @pytest.mark.parametrize("when", ["full", "away"])
-def test_what_could_not_be_recorded_is_brought_again(when: str) -> None:
+def test_what_could_not_be_recorded_is_brought_again(when: str, seen: bool) -> None:
     async def story(app: App, doorstep: Doorstep) -> None:
-        async with short(app, doorstep) as dial:
+        async with short(app, doorstep, seen=seen) as dial:
             line = await dial()
             doorstep.is_full = when == "full"
             await line.says(post())
@@ -193,10 +204,11 @@ def test_what_could_not_be_recorded_is_brought_again(when: str) -> None:
     run(story)
 
 
-def test_what_nobody_expected_is_told_by_a_number_and_logged_under_it() -> None:
+@both_ways
+def test_what_nobody_expected_is_told_by_a_number_and_logged_under_it(seen: bool) -> None:
     async def story(app: App, doorstep: Doorstep) -> None:
-        doorstep.trouble = RuntimeError("hunter2")
-        async with short(app, doorstep) as dial:
+        async with short(app, doorstep, seen=seen) as dial:
+            doorstep.trouble = RuntimeError("hunter2")
             with capture_logs() as logs:
                 answer = await asked(await dial(), post())
 
@@ -226,10 +238,11 @@ def test_its_limit_holds_on_both_ways_together() -> None:
     run(story)
 
 
+@both_ways
 @pytest.mark.parametrize("behind", [post(), GET], ids=["an update", "another request"])
-def test_what_is_pipelined_behind_it_is_answered_after_it(behind: bytes) -> None:
+def test_what_is_pipelined_behind_it_is_answered_after_it(behind: bytes, seen: bool) -> None:
     async def story(app: App, doorstep: Doorstep) -> None:
-        async with short(app, doorstep) as dial:
+        async with short(app, doorstep, seen=seen) as dial:
             line = await dial()
             await line.says(post() + behind)
             await until(lambda: bool(doorstep.waiting))
@@ -243,10 +256,11 @@ def test_what_is_pipelined_behind_it_is_answered_after_it(behind: bytes) -> None
     run(story)
 
 
-def test_it_waits_for_what_is_in_front_of_it() -> None:
+@both_ways
+def test_it_waits_for_what_is_in_front_of_it(seen: bool) -> None:
     async def story(app: App, doorstep: Doorstep) -> None:
         app.may_answer.clear()
-        async with short(app, doorstep) as dial:
+        async with short(app, doorstep, seen=seen) as dial:
             line = await dial()
             await line.says(GET + post())
             await until(lambda: bool(app.bodies))
@@ -258,9 +272,10 @@ def test_it_waits_for_what_is_in_front_of_it() -> None:
     run(story)
 
 
-def test_who_has_hung_up_is_not_answered_and_the_update_is_taken_all_the_same() -> None:
+@both_ways
+def test_who_has_hung_up_is_not_answered_and_the_update_is_taken_all_the_same(seen: bool) -> None:
     async def story(app: App, doorstep: Doorstep) -> None:
-        async with short(app, doorstep) as dial:
+        async with short(app, doorstep, seen=seen) as dial:
             gone, other = await dial(), await dial()
             await gone.says(post())
             await until(lambda: bool(doorstep.waiting))
@@ -274,17 +289,21 @@ def test_who_has_hung_up_is_not_answered_and_the_update_is_taken_all_the_same() 
     run(story)
 
 
-def test_a_server_that_stops_waits_for_what_it_has_taken_and_answers_it() -> None:
+@both_ways
+def test_a_server_that_stops_waits_for_what_it_has_taken_and_answers_it(seen: bool) -> None:
     async def story(app: App, doorstep: Doorstep) -> None:
-        async with short(app, doorstep) as dial:
+        async with short(app, doorstep, seen=seen) as dial:
             line = await dial()
             await line.says(post())
             await until(lambda: bool(doorstep.waiting))
             dial.stop()
+            await until(lambda: any(one.cycle and not one.cycle.keep_alive for one in dial.connections()))
             heard = asyncio.ensure_future(line.hears_all())
             await doorstep.records()
 
-            assert (await heard).startswith(TAKEN)
+            answer = await heard
+            assert answer.startswith(TAKEN)
+            assert b"connection: close" in answer
 
     run(story)
 
@@ -298,5 +317,127 @@ def test_an_update_that_drips_in_is_ended_like_any_request() -> None:
 
             assert 408 == status(answer)
             assert ([], []) == (app.bodies, doorstep.brought)
+
+    run(story)
+
+
+@pytest.fixture
+def parsed(monkeypatch: pytest.MonkeyPatch) -> list[ShortWay]:
+    """A connection for each head that the parser had to read."""
+    found: list[ShortWay] = []
+    begin = ShortWay.begin
+
+    def noticed(self: ShortWay) -> None:
+        found.append(self)
+        begin(self)
+
+    monkeypatch.setattr(ShortWay, "begin", noticed)
+    return found
+
+
+def test_a_head_that_was_parsed_once_is_known_on_every_connection_whatever_length_it_tells(
+    parsed: list[ShortWay],
+) -> None:
+    updates = [UPDATE, UPDATE.replace(b"7", b"123456"), UPDATE.replace(b"5", b"5" * 100)]
+
+    async def story(app: App, doorstep: Doorstep) -> None:
+        async with short(app, doorstep) as dial:
+            for _ in range(2):
+                line = await dial()
+                for update in updates:
+                    await line.says(post(update))
+                    await doorstep.records()
+                    assert (await line.hears()).startswith(TAKEN)
+
+            assert ([*updates, *updates], []) == (doorstep.brought, app.bodies)
+            assert 1 == len(parsed)
+
+    run(story)
+
+
+LIKE_ONE_THAT_WAS_SEEN = {
+    "another secret": (post(head=HEAD.replace(b"secret", b"wrong")), 200, [UPDATE], []),
+    "one header more": (post(head=HEAD + b"Connection: close\r\n"), 200, [UPDATE], []),
+    "more behind it": (post() + GET, 200, [b""], [UPDATE]),
+    "two lengths": (post(head=HEAD + b"Content-Length: 3\r\n"), 400, [], []),
+}
+
+
+@pytest.mark.parametrize(
+    ("data", "says", "usual", "short_way"), LIKE_ONE_THAT_WAS_SEEN.values(), ids=LIKE_ONE_THAT_WAS_SEEN
+)
+def test_what_differs_from_a_head_that_was_seen_is_parsed(
+    data: bytes, says: int, usual: list[bytes], short_way: list[bytes]
+) -> None:
+    async def story(app: App, doorstep: Doorstep) -> None:
+        async with short(app, doorstep, seen=True) as dial:
+            line = await dial()
+            await line.says(data)
+            if short_way:
+                await doorstep.records()
+                await until(lambda: bool(app.bodies))
+
+            assert says == status(await line.hears())
+            assert (usual, short_way) == (app.bodies, doorstep.brought)
+
+    run(story)
+
+
+def test_a_door_that_was_taken_down_is_shut_for_heads_that_were_seen_too() -> None:
+    async def story(app: App, doorstep: Doorstep) -> None:
+        async with short(app, doorstep, seen=True) as dial:
+            doorstep.opaque.stands = False
+            answer = await asked(await dial(), post())
+
+            assert 200 == status(answer), "the application's own"
+            assert ([UPDATE], []) == (app.bodies, doorstep.brought)
+
+    run(story)
+
+
+def test_only_so_many_heads_are_kept(monkeypatch: pytest.MonkeyPatch, parsed: list[ShortWay]) -> None:
+    monkeypatch.setattr("ops.short_way.HEADS_KEPT", 2)
+    heads = [HEAD + b"X-Number: %d\r\n" % n for n in (1, 2, 1, 3, 1)]
+
+    async def story(app: App, doorstep: Doorstep) -> None:
+        async with short(app, doorstep) as dial:
+            line = await dial()
+            for head in heads:
+                await line.says(post(head=head))
+                await doorstep.records()
+                await line.hears()
+
+            assert 4 == len(parsed)
+
+    run(story)
+
+
+def test_what_looks_like_an_update_inside_another_request_is_none() -> None:
+    async def story(app: App, doorstep: Doorstep) -> None:
+        async with short(app, doorstep, seen=True) as dial:
+            line = await dial()
+            await line.says(b"GET / HTTP/1.1\r\nX-Begun: ")
+            await a_turn(STEP_S)
+            await line.says(post())
+
+            assert 200 == status(await line.hears())
+            assert ([UPDATE], []) == (app.bodies, doorstep.brought), "the body of that GET"
+
+    run(story)
+
+
+def test_a_connection_is_not_idle_while_an_update_is_on_its_way(parsed: list[ShortWay]) -> None:
+    async def story(app: App, doorstep: Doorstep) -> None:
+        async with short(app, doorstep) as dial:
+            line = await dial()
+            await line.says(post())
+            await doorstep.records()
+            await line.hears()
+            (connection,) = parsed
+            assert connection.timeout_keep_alive_task is not None
+            await line.says(post())
+            await until(lambda: bool(doorstep.waiting))
+
+            assert connection.timeout_keep_alive_task is None
 
     run(story)
