@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import Callable, Sequence
 from functools import cache
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from gateway.answers import answer
+from gateway.answers import answer, encode
 from gateway.codes import PROBLEMS
 from gateway.openapi import document
 from gateway.operations import Media, operation
@@ -28,6 +29,7 @@ class Documents:
         """`routes`: all there are, once they are put together. What is said is made when it is first asked for."""
         self._cookie = sessions.name
         self._document = cache(lambda cookie: document(routes(), version, cookie))
+        self._encoded = cache(lambda cookie: msgspec.Raw(encode(self._document(cookie))))
         self._page = cache(lambda cookie: written("docs.html", api=self._document(cookie)))
 
     def routes(self) -> list[Route]:
@@ -40,7 +42,7 @@ class Documents:
 
     @operation("This document", answers={200: dict[str, object]})
     async def described(self, request: Request) -> Response:
-        return answer(await asyncio.to_thread(self._document, self._cookie(request)))
+        return answer(await asyncio.to_thread(self._encoded, self._cookie(request)))
 
     @operation("The same for people", answers={200: HTML})
     async def shown(self, request: Request) -> Response:

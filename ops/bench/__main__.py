@@ -32,4 +32,5 @@ if __name__ == "__main__":
     parser.add_argument("--postgres", metavar="URL", help="an empty database, to measure recording in PostgreSQL too")
     options = parser.parse_args()
     options.dir.mkdir(parents=True, exist_ok=True)
-    uvloop.run(main(quick=options.quick, directory=options.dir, postgres_url=options.postgres))
+    # Whole: the processes that are measured stand elsewhere.
+    uvloop.run(main(quick=options.quick, directory=options.dir.resolve(), postgres_url=options.postgres))

@@ -7,6 +7,7 @@ import socket
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack, closing
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import NamedTuple
@@ -14,7 +15,7 @@ from typing import NamedTuple
 import aiohttp
 import msgspec
 
-from actors.webhook import PREFIX, PURPOSES, purpose
+from actors.webhook import MAX_CONNECTIONS, PREFIX, PURPOSES, purpose
 from domain import events, streams
 from domain.store.database import database_at, sqlite_url
 from domain.store.key_file import KeyFile
@@ -38,13 +39,18 @@ class Door(NamedTuple):
     secret: str
 
 
+class Side(NamedTuple):
+    label: str
+    pid: int
+    doors: Sequence[Door]
+
+
 class NotTaken(Exception):
     """A bench that measures refusals measures nothing."""
 
 
 async def measure(sizes: Sizes, directory: Path) -> None:
     each = sizes.commands_a_round
-    heading(f"CPU of one update by webhook, {CONCURRENCY} at a time, {sizes.rounds} rounds of {each} in turns")
     async with AsyncExitStack() as stack:
         own = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=directory)))
         port = _free_port()
@@ -56,25 +62,30 @@ async def measure(sizes: Sizes, directory: Path) -> None:
         session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
         ours = await _webhooks(Caller(session, gateway.url), own / "state")
         theirs = [Door(f"{bare.url}{PREFIX}{made_up(FIRST_BOT + number)}", "") for number in range(BOTS)]
-        numbers = count(1)
-        gateway_us: list[float] = []
-        aiogram_us: list[float] = []
-        server_us: list[float] = []
         sides = (
-            (gateway.pid, ours, gateway_us),
-            (bare.pid, theirs, aiogram_us),
-            (server.pid, [Door(server.url, "")], server_us),
+            Side("whole gateway, every thread, recorded", gateway.pid, ours),
+            Side("aiogram's TokenBasedRequestHandler", bare.pid, theirs),
+            Side("the HTTP server alone, answering 200", server.pid, [Door(server.url, "")]),
         )
-        for _, doors, _ in sides:
-            await _brought(session, doors, numbers, each // 4)
-        for _ in range(sizes.rounds):
-            for pid, doors, found in sides:
-                before = cpu_s(pid)
-                await _brought(session, doors, numbers, each)
-                found.append((cpu_s(pid) - before) / each * 1e6)
-    line("whole gateway, every thread, recorded", spread(gateway_us, "µs"))
-    line("aiogram's TokenBasedRequestHandler", spread(aiogram_us, "µs"))
-    line("the HTTP server alone, answering 200", spread(server_us, "µs"))
+        numbers = count(1)
+        for at_once in (BOTS * MAX_CONNECTIONS, CONCURRENCY):
+            heading(f"CPU of one update by webhook, {at_once} at a time, {sizes.rounds} rounds of {each} in turns")
+            bring = partial(_brought, session, numbers=numbers, at_once=at_once)
+            for side in sides:
+                await bring(side.doors, updates=each // 4)
+            found: list[list[float]] = [[] for _ in sides]
+            for _ in range(sizes.rounds):
+                for side, us in zip(sides, found, strict=True):
+                    before = cpu_s(side.pid)
+                    await bring(side.doors, updates=each)
+                    us.append((cpu_s(side.pid) - before) / each * 1e6)
+            _told(sides, found)
+
+
+def _told(sides: Sequence[Side], found: Sequence[Sequence[float]]) -> None:
+    for side, us in zip(sides, found, strict=True):
+        line(side.label, spread(us, "µs"))
+    gateway_us, aiogram_us, server_us = found
     for label, one_us in (("gateway beside aiogram", gateway_us), ("the server alone beside it", server_us)):
         ratios = [one / other for one, other in zip(one_us, aiogram_us, strict=True) if other]
         if ratios:
@@ -110,7 +121,9 @@ def _opened(vault: Vault, one: events.WebhookSet, which: int) -> str:
     return vault.open(one.tenant_id, purpose(PURPOSES[which], one.bot_id), sealed).decode()
 
 
-async def _brought(session: aiohttp.ClientSession, doors: Sequence[Door], numbers: Iterator[int], updates: int) -> None:
+async def _brought(
+    session: aiohttp.ClientSession, doors: Sequence[Door], *, numbers: Iterator[int], at_once: int, updates: int
+) -> None:
     left = iter(range(updates))
 
     async def some() -> None:
@@ -123,7 +136,7 @@ async def _brought(session: aiohttp.ClientSession, doors: Sequence[Door], number
                 if response.status != OK:
                     raise NotTaken(str(response.status))
 
-    await asyncio.gather(*(some() for _ in range(CONCURRENCY)))
+    await asyncio.gather(*(some() for _ in range(at_once)))
 
 
 def _update(number: int) -> bytes:

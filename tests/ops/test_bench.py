@@ -34,12 +34,12 @@ def test_views_are_built_and_asked_beside_a_log_of_any_length(tmp_path: Path) ->
     assert "a bot's history, 168 hours" in done.stdout
 
 
-def test_a_quick_run_prints_the_machine_and_every_section(tmp_path: Path) -> None:
+def test_a_quick_run_where_one_stands_prints_the_machine_and_every_section(tmp_path: Path) -> None:
     root = Path(__file__).parents[2]
-    command = [sys.executable, "-W", "error::ResourceWarning", "-m", "ops.bench", "--quick", "--dir", str(tmp_path)]
+    command = [sys.executable, "-W", "error::ResourceWarning", "-m", "ops.bench", "--quick"]
     environment = {**os.environ, "PYTHONPATH": str(root)}
     done = subprocess.run(
-        command, cwd=root, env=environment, capture_output=True, text=True, timeout=WITHIN_S, check=False
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=WITHIN_S, check=False
     )
 
     assert (0, "") == (done.returncode, done.stderr)
