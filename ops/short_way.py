@@ -26,6 +26,7 @@ from ops.connections import Guarded, Reading, written
 SMALL = 64 * 1024
 """uvicorn stops reading at so much, until somebody takes it. Updates have a few kilobytes."""
 TARGET = PREFIX.encode()
+BEGINNING = b"POST " + TARGET
 END_OF_HEAD = b"\r\n\r\n"
 LENGTH = re.compile(rb"\r\ncontent-length: ?([0-9]{1,5})\r\n", re.IGNORECASE)
 HEADS_KEPT = 20_000
@@ -75,6 +76,9 @@ class ShortWay(Guarded):
     _key: bytes | None = None
 
     def data_received(self, data: bytes) -> None:
+        if not data.startswith(BEGINNING):
+            super().data_received(data)
+            return
         end = data.find(END_OF_HEAD) + len(END_OF_HEAD)
         length = LENGTH.search(data, 0, end)
         if length is None or len(data) != end + int(length[1]) or not self._is_between_requests():
