@@ -123,8 +123,8 @@ class Guarded(HttpToolsProtocol):
         if len(self.headers) > self.bounds.headers or self._head_is_too_large():
             self._refused_as = "headers_too_large"
             raise TooLarge
-        self._reading = Reading.BODY
         self.begin()
+        self._reading = Reading.BODY
 
     def begin(self) -> None:
         """The head of a request is there, and not too large."""

@@ -25,6 +25,7 @@ from ops.connections import Guarded, Reading, written
 
 SMALL = 64 * 1024
 """uvicorn stops reading at so much, until somebody takes it. Updates have a few kilobytes."""
+MAX_DIGITS = 5
 TARGET = PREFIX.encode()
 BEGINNING = b"POST " + TARGET
 END_OF_HEAD = b"\r\n\r\n"
@@ -137,7 +138,8 @@ class ShortWay(Guarded):
             return None
         headers = dict(self.headers)
         length = headers.get(b"content-length", b"")
-        if not length.isdigit() or int(length) > SMALL or parser.should_upgrade():
+        # Python refuses to read numbers of thousands of digits.
+        if not length.isdigit() or len(length) > MAX_DIGITS or int(length) > SMALL or parser.should_upgrade():
             return None
         door = self.intake.door(self.url.decode("latin-1"), headers.get(SECRET, b""))
         return Head(door, self.clients.sent(self.scope)) if door.stands else None

@@ -147,6 +147,7 @@ OTHER_WAYS = {
     "an older HTTP": post(head=HEAD.replace(b"HTTP/1.1", b"HTTP/1.0")),
     "an upgrade": post(head=HEAD + b"Connection: upgrade\r\nUpgrade: h2c\r\n")[: -len(UPDATE)],
     "a large one": post(b"x" * 70_000),
+    "a length of thousands of digits": HEAD + b"Content-Length: %s43\r\n\r\n" % (b"0" * 5000) + UPDATE,
     "chunks": HEAD + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(UPDATE), UPDATE),
     "one that asks first": post(head=HEAD + b"Expect: 100-continue\r\n"),
 }
