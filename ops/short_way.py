@@ -97,6 +97,8 @@ class ShortWay(Guarded):
             self._key = None
 
     def begin(self) -> None:
+        # One before it in the same read may have been refused at once, and the timer be set again.
+        self._unset_keepalive_if_required()
         head = self._fits()
         if head is None:
             super().begin()
