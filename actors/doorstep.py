@@ -77,7 +77,9 @@ class Doorstep:
         self._doors[_hash(address.path)] = Door(whose, _hash(address.secret))
 
     def take_down(self, address: Address) -> None:
-        self._doors.pop(_hash(address.path), self._nobodys).stands = False
+        door = self._doors.pop(_hash(address.path), None)
+        if door is not None:
+            door.stands = False
 
     def door(self, path: str, secret: str) -> Door:
         """One that does not stand for an unknown path and for a wrong secret alike."""

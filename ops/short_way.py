@@ -82,7 +82,8 @@ class ShortWay(Guarded):
             return
         end = data.find(END_OF_HEAD) + len(END_OF_HEAD)
         length = LENGTH.search(data, 0, end)
-        if length is None or len(data) != end + int(length[1]) or not self._is_between_requests():
+        size = int(length[1]) if length is not None else 0
+        if length is None or size > SMALL or len(data) != end + size or not self._is_between_requests():
             super().data_received(data)
             return
         peer = self.client[0] if self.client else ""

@@ -444,3 +444,20 @@ def test_what_has_left_takes_no_place() -> None:
         leave()
 
     assert crowd.entered("203.0.113.7") is not None
+
+
+@pytest.mark.parametrize("before", [b"", GET], ids=["first", "second"])
+def test_an_address_that_is_none_is_refused_like_any_bad_request(before: bytes) -> None:
+    async def story(app: App) -> None:
+        async with served(app) as dial:
+            line = await dial()
+            if before:
+                await line.says(before)
+                await line.hears()
+            await line.says(b"GET http://[ HTTP/1.1\r\nHost: here\r\n\r\n")
+            answer = await line.hears_all()
+
+            assert 400 == status(answer)
+            assert b'"code":"invalid_request"' in answer
+
+    run(story)

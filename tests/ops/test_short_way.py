@@ -360,6 +360,7 @@ LIKE_ONE_THAT_WAS_SEEN = {
     "another secret": (post(head=HEAD.replace(b"secret", b"wrong")), 200, [UPDATE], []),
     "one header more": (post(head=HEAD + b"Connection: close\r\n"), 200, [UPDATE], []),
     "more behind it": (post() + GET, 200, [b""], [UPDATE]),
+    "a large one": (post(b"x" * 70_000), 200, [b"x" * 70_000], []),
     "two lengths": (post(head=HEAD + b"Content-Length: 3\r\n"), 400, [], []),
 }
 
@@ -440,5 +441,19 @@ def test_a_connection_is_not_idle_while_an_update_is_on_its_way(parsed: list[Sho
             await until(lambda: bool(doorstep.waiting))
 
             assert connection.timeout_keep_alive_task is None
+
+    run(story)
+
+
+def test_what_stands_behind_a_refused_update_is_not_idle_either() -> None:
+    async def story(app: App, doorstep: Doorstep) -> None:
+        app.may_answer.clear()
+        async with short(app, doorstep) as dial:
+            line = await dial()
+            await line.says(post(b"{}") + GET)
+            await until(lambda: bool(app.bodies))
+
+            assert [None] == [connection.timeout_keep_alive_task for connection in dial.connections()]
+            app.may_answer.set()
 
     run(story)
