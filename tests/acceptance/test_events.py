@@ -30,7 +30,8 @@ MANY = 60_000
 KILLED_AT_BYTES = (1 << 20, 8 << 20)
 FLAT_KB = 8_000
 WITHIN_S = 60
-STOPPED_WITHIN_S = 4.0
+STOPPED_WITHIN_S = 15.0
+"""What is in flight would be waited for longer."""
 PAUSE = threading.Event()
 
 

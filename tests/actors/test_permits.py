@@ -61,6 +61,24 @@ def test_who_comes_when_a_permit_is_due_does_not_overtake_who_waits_for_it() -> 
     assert (1, 1) == (waiting.permits, late.permits)
 
 
+def test_permits_leave_one_interval_apart_as_long_as_anybody_waits() -> None:
+    clock = ManualClock()
+    timers = ManualTimers(clock)
+    permits, began = Permits(100, clock, timers), clock.steady()
+    went: list[float] = []
+
+    class Wanting(Waiting):
+        def tell(self, _: object) -> None:
+            went.append(clock.steady() - began)
+            permits.take(self, "acme")  # type: ignore[arg-type]
+
+    permits.take(Waiting(), "acme")  # type: ignore[arg-type]
+    permits.take(Wanting(), "acme")  # type: ignore[arg-type]
+    timers.advance(4)
+
+    assert [pytest.approx(n / 100) for n in range(1, 401)] == went
+
+
 def test_permits_not_taken_are_not_saved_up() -> None:
     clock = ManualClock()
     permits, bot = Permits(1, clock, ManualTimers(clock)), Waiting()
