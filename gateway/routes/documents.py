@@ -19,6 +19,7 @@ from gateway.pages import page, wants_page, written
 from gateway.problems import Problem
 from gateway.routing import at
 from gateway.sessions import Sessions
+from gateway.shared_answers import with_shared_answers
 
 HTML = Media("text/html")
 CODE = {"code": str, "title": str, "status": int, "detail": str}
@@ -29,7 +30,7 @@ class Documents:
         """`routes`: all there are, once they are put together. What is said is made when it is first asked for."""
         self._cookie = sessions.name
         self._document = cache(lambda cookie: document(routes(), version, cookie))
-        self._encoded = cache(lambda cookie: msgspec.Raw(encode(self._document(cookie))))
+        self._encoded = cache(lambda cookie: msgspec.Raw(encode(with_shared_answers(self._document(cookie)))))
         self._page = cache(lambda cookie: written("docs.html", api=self._document(cookie)))
 
     def routes(self) -> list[Route]:

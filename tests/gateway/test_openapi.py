@@ -8,12 +8,14 @@ from typing import Any
 
 import httpx
 import jsonschema_rs
+import msgspec
 import pytest
 from starlette.routing import Route
 
+from gateway.answers import encode
 from gateway.browsers import TOLD
 from gateway.codes import PROBLEMS
-from gateway.openapi import operations_in
+from gateway.openapi import document, operations_in
 from tests.gateway.contract import Contract
 from tests.gateway.fakes import House
 
@@ -23,7 +25,14 @@ BY_THE_ROUTER = {"method_not_allowed"}
 
 @pytest.fixture
 def api(house: House) -> dict[str, Any]:
+    """With what it refers to among the answers in its place."""
     found: dict[str, Any] = house.call("GET", "/openapi.json", key="").json()
+    shared = found["components"].pop("responses")
+    for methods in found["paths"].values():
+        for operation in methods.values():
+            for status, answer in operation["responses"].items():
+                if "$ref" in answer:
+                    operation["responses"][status] = shared[answer["$ref"].rpartition("/")[2]]
     return found
 
 
@@ -34,6 +43,17 @@ def test_every_handler_is_described(house: House) -> None:
     assert {route.path for route in served if isinstance(route, Route)} == {
         path for path, _, _ in operations_in(served)
     }
+
+
+def test_an_answer_that_many_operations_give_is_said_once_and_nothing_is_lost_by_it(
+    house: House, api: dict[str, Any]
+) -> None:
+    served = house.call("GET", "/openapi.json", key="")
+    names = served.json()["components"]["responses"]
+
+    assert msgspec.json.decode(encode(document(house.client.app.routes, "0.1.0")["paths"])) == api["paths"]
+    assert all(re.fullmatch(r"[A-Za-z0-9._-]+", name) for name in names)
+    assert len(served.content) < 450_000
 
 
 def test_every_schema_is_one(api: dict[str, Any]) -> None:
