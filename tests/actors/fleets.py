@@ -25,7 +25,7 @@ from domain.errors import StoreError
 from domain.refusal import Refused
 from domain.rules.tokens import Token
 from domain.streams import BOTS, bot_stream
-from tests.actors.waiting import SOON_S, a_turn
+from tests.actors.waiting import SOON_S, Threads, a_turn
 from tests.doubles import (
     UNLIMITED,
     ManualClock,
@@ -124,6 +124,7 @@ class Fleet:
             alarmed,
         )
         self._number = count(1)
+        self._threads = Threads()
         self._asked: list[asyncio.Future[Any]] = []
 
     @property
@@ -161,9 +162,7 @@ class Fleet:
 
     async def rest(self) -> None:
         """For what must not happen: many turns, in which it would have."""
-        for _ in range(30):
-            self.journal.commit()
-            await a_turn()
+        await self._threads.rest(self.journal.commit, self.shelf.may_read.is_set)
 
     async def advance(self, seconds: float) -> None:
         until = self.clock.steady() + seconds

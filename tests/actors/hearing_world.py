@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable
 from functools import reduce
 from pathlib import Path
@@ -21,7 +22,7 @@ from domain.errors import StoreUnavailable
 from domain.events import BotConfigured, Event
 from domain.failure import Answer, Delivered, Failure, read_answer
 from domain.hearing import DEAF, Hearing, Whose
-from tests.actors.waiting import a_turn
+from tests.actors.waiting import Threads
 from tests.doubles import Call, ManualClock, ManualTimers, MemoryJournal, ScriptedTelegram, a_registered_bot, a_seal
 from tests.examples import BOT_ID, NOON, TENANT, a_token
 
@@ -37,7 +38,6 @@ WEBHOOK_SET = read_answer(
 )
 UNAUTHORIZED = read_answer(401, b'{"ok":false,"error_code":401,"description":"Unauthorized"}')
 BAD_WEBHOOK = read_answer(400, b'{"ok":false,"error_code":400,"description":"Bad Request: bad webhook"}')
-TURNS = 30
 
 
 def updates(*ids: int) -> Delivered:
@@ -66,6 +66,9 @@ class World:
         self.clock = ManualClock()
         self.timers = ManualTimers(self.clock)
         self.journal = MemoryJournal()
+        self._threads = Threads()
+        self.may_read = threading.Event()
+        self.may_read.set()
         self.telegram, self.polls = ScriptedTelegram(self.clock), ScriptedTelegram(self.clock)
         self.telegram.otherwise, self.polls.otherwise = self._answered, lambda _: None
         self.url, self.pending, self.last_error = "", 0, None
@@ -99,9 +102,7 @@ class World:
         await self.rest()
 
     async def rest(self) -> None:
-        for _ in range(TURNS):
-            await a_turn()
-            self.journal.commit()
+        await self._threads.rest(self.journal.commit, self.may_read.is_set)
 
     async def passes(self, seconds: float) -> None:
         until = self.clock.steady() + seconds

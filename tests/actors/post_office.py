@@ -32,7 +32,7 @@ from domain.store.sqlite import SQLiteStore
 from domain.store.vault import Vault
 from domain.streams import day_stream
 from domain.updates import read
-from tests.actors.waiting import a_turn, answer_of, until
+from tests.actors.waiting import Threads, answer_of, until
 from tests.doubles import ManualClock, ManualTimers, MemoryJournal, ScriptedTelegram, a_registered_bot
 from tests.examples import BOT_ID, NOON, TENANT
 
@@ -95,6 +95,7 @@ class Office:
         self.clock = ManualClock()
         self.timers = ManualTimers(self.clock)
         self.journal = MemoryJournal()
+        self._threads = Threads()
         self.notices: list[Notify] = []
         self.ports = Ports(
             self.clock,
@@ -195,9 +196,7 @@ class Office:
 
     async def rest(self) -> None:
         """For what must not happen: many turns, in which it would have."""
-        for _ in range(30):
-            self.journal.commit()
-            await a_turn(0.001)
+        await self._threads.rest(self.journal.commit)
 
     async def advance(self, seconds: float) -> None:
         end = self.clock.steady() + seconds

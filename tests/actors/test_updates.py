@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-
 import msgspec
 import pykka
 
@@ -94,11 +92,8 @@ def of_another_tenant() -> Bot:
 
 def test_nothing_comes_in_for_a_former_tenant_from_the_moment_at_which_the_bot_is_anothers() -> None:
     async def story(world: World) -> None:
-        may_read = threading.Event()
-        may_read.set()
-
         def look_up(_: int) -> tuple[Token, float]:
-            may_read.wait(SOON_S)
+            world.may_read.wait(SOON_S)
             return a_token(), 17.0
 
         bot = a_bot_that_wants("webhook")
@@ -106,11 +101,11 @@ def test_nothing_comes_in_for_a_former_tenant_from_the_moment_at_which_the_bot_i
         actor = UpdatesActor.start(world.tools, look_up, [bot], dict(LEFT))
         await until(lambda: world.timers.next() is not None)
         before = world.doorstep.whose("the-path", "the-secret")
-        may_read.clear()
+        world.may_read.clear()
         actor.tell(Followed(of_another_tenant()))
         await world.rest()
         meanwhile = world.doorstep.whose("the-path", "the-secret")
-        may_read.set()
+        world.may_read.set()
         while not world.of(WebhookRemoved):
             await world.rest()
         await answer_of(actor, Silence())
