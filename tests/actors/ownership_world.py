@@ -33,8 +33,14 @@ from tests.examples import BOT_ID, OTHER_TENANT, TENANT, a_token
 
 PUBLIC_URL = "https://bots.example.com"
 CHAT = 77
-ITSELF = Delivered(msgspec.json.encode({"id": BOT_ID, "username": "examples_bot"}))
-"""To getMe."""
+
+
+def called(username: str) -> Delivered:
+    """An answer to getMe."""
+    return Delivered(msgspec.json.encode({"id": BOT_ID, "username": username, "first_name": "Examples"}))
+
+
+ITSELF = called("examples_bot")
 
 
 def another_token() -> Token:
