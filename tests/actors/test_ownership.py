@@ -64,6 +64,19 @@ def test_where_a_code_would_be_of_no_use_none_is_given(answer: Answer, code: str
     on_a_loop(story)
 
 
+def test_a_code_is_for_the_name_that_the_bot_has_now_or_for_the_known_one_where_telegram_does_not_say() -> None:
+    async def story(world: World) -> None:
+        names = []
+        for answer in (called("new_name_bot"), LOST):
+            world.itself = answer
+            issued = await world.asks()
+            names.append(getattr(issued, "username", issued))
+
+        assert ["new_name_bot", "examples_bot"] == names
+
+    on_a_loop(story)
+
+
 @pytest.mark.parametrize(
     ("url", "code"),
     [("", None), (f"{PUBLIC_URL}/webhook/ours", None), ("https://example.com/webhook/theirs", "foreign_webhook")],
@@ -74,7 +87,7 @@ def test_a_webhook_elsewhere_is_said_and_not_touched(url: str, code: str | None)
         told = await world.asks()
 
         assert code == (told.code if isinstance(told, Refused) else None)
-        assert ["getWebhookInfo"] == [call.method for call in world.fleet.telegram.calls]
+        assert {"getWebhookInfo", "getMe"} >= {call.method for call in world.fleet.telegram.calls}
 
     on_a_loop(story)
 
@@ -177,7 +190,7 @@ def test_a_code_proves_it_where_the_bot_itself_is_named(command: str) -> None:
 def test_a_code_proves_it_by_the_name_that_the_bot_has_at_that_moment_which_is_then_known() -> None:
     async def story(world: World) -> None:
         code = await world.gets()
-        world.answer = called("New_Name_Bot")
+        world.itself = called("New_Name_Bot")
         await world.brings(said(f"/start@examples_bot {code}", 1))
         by_the_old_one = world.ownership()
         await world.brings(said(f"/start@new_name_bot {code}", 2))
@@ -194,7 +207,7 @@ def test_a_claimant_takes_the_bot_over_by_its_new_name_and_in_the_same_commit_it
     async def story(world: World) -> None:
         await world.claim()
         code = await world.gets(OTHER_TENANT)
-        world.answer = called("new_name_bot")
+        world.itself = called("new_name_bot")
         await world.brings(said(f"/start@new_name_bot {code}"))
         lives = [one.event.TOPIC for one in world.fleet.journal.log if one.stream == f"bot/{BOT_ID}"]
 
@@ -213,9 +226,9 @@ def test_a_code_that_names_another_bot_has_telegram_asked_once_a_minute_however_
         for number in range(20):
             await world.brings(said(f"/start@another_bot_{number} {code}", number))
             await world.fleet.advance(3)
-        often = world.asked("getMe")
+        often = world.asked
         await world.fleet.advance(60)
-        world.answer = called("another_bot")
+        world.itself = called("another_bot")
         await world.brings(said(f"/start@another_bot {code}", 20))
 
         assert 1 == often
@@ -309,7 +322,7 @@ def test_a_good_code_outlives_a_telegram_that_cannot_be_asked_about_the_token(an
         world.answer = None
         await world.fleet.advance(waits_s - 1)
         await world.brings(update)
-        before = world.ownership(), world.asked("getMe")
+        before = world.ownership(), world.asked
         await world.fleet.advance(1)
         await world.brings(update)
         await world.brings(update)
@@ -318,7 +331,7 @@ def test_a_good_code_outlives_a_telegram_that_cannot_be_asked_about_the_token(an
         assert (Ownership.REGISTERED, 1) == before
         assert [StoreUnavailable, StoreUnavailable, int, int] == [type(told) for told in world.told]
         assert Ownership.VERIFIED is world.ownership()
-        assert (1, 2) == (len(world.of(e.OwnershipVerified)), world.asked("getMe"))
+        assert (1, 2) == (len(world.of(e.OwnershipVerified)), world.asked)
 
     on_a_loop(story)
 
@@ -363,7 +376,7 @@ def test_one_401_is_a_slip_of_telegrams_as_everywhere_and_ends_no_proof() -> Non
         await world.brings(update)
 
         assert Ownership.VERIFIED is world.ownership()
-        assert 2 == world.asked("getMe")
+        assert 2 == world.asked
 
     on_a_loop(story)
 
