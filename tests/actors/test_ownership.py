@@ -17,6 +17,7 @@ from domain.errors import StoreUnavailable
 from domain.failure import Answer
 from domain.ownership import LIFETIME, TAKEN_OVER, Ownership
 from domain.refusal import Refused
+from domain.rules.pacing import PacePolicy
 from domain.store.mapper import Recorded
 from tests.actors.fleets import ended
 from tests.actors.ownership_world import CHAT, ITSELF, PUBLIC_URL, World, another_token, called, on_a_loop, said
@@ -478,6 +479,30 @@ def test_of_the_former_tenants_commands_those_that_wait_are_cancelled_and_those_
         assert "behind it" not in tokens
 
     on_a_loop(story)
+
+
+def test_telegram_sees_the_same_bot_and_its_holds_stay_but_the_pace_that_the_former_tenant_set_goes_with_it() -> None:
+    async def story(world: World) -> None:
+        slowly = ConfigureBot(BOT_ID, TENANT, {"bot_rps": 0.01, "chat_rps": 0.01}, "tenant")
+        await world.fleet.told(world.fleet.ask(slowly))
+        world.fleet.telegram.will(flood(300))
+        await world.fleet.told(world.fleet.say("too fast", chat=5, deadline_s=1.0))
+        await world.fleet.advance(100)
+        await world.fleet.told(world.fleet.say("last words", chat=CHAT))
+        await world.claim()
+        await world.verifies(OTHER_TENANT)
+        asked = world.fleet.say("mine", chat=CHAT, tenant_id=OTHER_TENANT)
+        await world.fleet.rest()
+        at_once = len(world.answers_in(CHAT))
+        await world.fleet.advance(10)
+        mine = await world.fleet.told(asked)
+        held = await world.fleet.told(world.fleet.say("mine too", chat=5, tenant_id=OTHER_TENANT, deadline_s=1.0))
+
+        assert ("delivered", "") == ended(mine)
+        assert ("not_sent", "telegram_hold") == ended(held)
+        assert 1 == at_once, "what Telegram saw a moment ago counts"
+
+    on_a_loop(story, replace(UNLIMITED, pace=PacePolicy()))
 
 
 def test_what_the_former_tenants_token_has_brought_upon_the_bot_is_over() -> None:

@@ -151,6 +151,18 @@ def test_a_bot_s_own_settings_of_that_time_are_honoured() -> None:
     assert {"breaker_open": 1} == report.today.not_sent_because
 
 
+def test_a_pace_that_was_changed_has_nobody_wait_for_as_long_as_the_former_one() -> None:
+    def paced(at_s: float, config: Config) -> events.BotConfigured:
+        return events.BotConfigured(
+            occurred_at=after(at_s), bot_id=BOT_ID, tenant_id=TENANT, config=config, by="tenant"
+        )
+
+    log = log_of([paced(-1, Config(bot_rps=0.01)), paced(2, Config())], sent(1, 1), sent(2, 3, chat="43"))
+    report = asked(log, replace(UNLIMITED, pace=PacePolicy(25, 0, 0)), retries=1)
+
+    assert (0, 2) == (report.model_error.later, report.today.outcomes["delivered"])
+
+
 def test_what_was_suspended_stays_so_under_any_policy() -> None:
     suspended = events.BotSuspended(occurred_at=after(5), bot_id=BOT_ID, tenant_id=TENANT, reason="r", by="tenant")
     resumed = events.BotResumed(occurred_at=after(9), bot_id=BOT_ID, tenant_id=TENANT, by="tenant")
