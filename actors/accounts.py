@@ -75,9 +75,10 @@ class AccountsActor(LoopActor):
             self._become(recorded.stream.removeprefix(streams.TENANTS), (recorded.event,))
 
     def on_start(self) -> None:
-        removed = {one.tenant_id: one.removed for one in self._tenants.values() if one.removed is not None}
-        if removed:
-            self.actor_ref.tell(FinishRemoval(removed))
+        tenants_left = (one for one in self._tenants.values() if not one.is_shredded)
+        left = {one.tenant_id: one.removed for one in tenants_left if one.removed is not None}
+        if left:
+            self.actor_ref.tell(FinishRemoval(left))
 
     def on_receive(self, message: object) -> Any:
         match message:
@@ -188,8 +189,11 @@ class AccountsActor(LoopActor):
         def tried(position: int | None) -> None:
             if position is None:
                 removals.again(lambda: self.actor_ref.tell(removal))
-            else:
-                removal.then(position)
+                return
+            for tenant_id in removal.removed:
+                shredded = events.TenantShredded(occurred_at=self._clock.utc(), tenant_id=tenant_id)
+                self._journal.note(shredded, stream=streams.tenant_stream(tenant_id))
+            removal.then(position)
 
         self.beside(removals.tried(removal.removed), tried)
 

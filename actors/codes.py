@@ -8,7 +8,6 @@ from actors.ports import Clock
 from domain import updates
 from domain.bot import Bot
 from domain.codes import Code, hashed
-from domain.ownership import identity_of
 from domain.updates import Update
 
 
@@ -18,6 +17,12 @@ class Proof(NamedTuple):
     bot_id: int
     code_hash: str
     chat: str
+    to: str | None = None
+    """The bot that it names, in lower case; None: whichever bot gets it."""
+
+    def is_to(self, username: str) -> bool:
+        """What names another bot proves nothing: whoever wrote it means that one."""
+        return self.to is None or self.to == username.lower()
 
 
 class OpenCodes:
@@ -47,17 +52,11 @@ class OpenCodes:
     def heard(self, bot_id: int, update: Update, body: bytes) -> Proof | None:
         """Looks into the update only where it is a `/start` to a bot that waits for one.
 
-        What names another bot proves nothing: whoever wrote it means that one.
+        Whether that is the bot it names, Telegram is asked: it may have another name since yesterday.
         """
-        bot = self._bots.get(bot_id)
-        if update.command != "start" or bot is None:
+        if update.command != "start" or bot_id not in self._bots:
             return None
         if update.kind != "message" or update.chat_type != "private" or update.chat is None:
             return None
-        to, argument = updates.spoken_in(body)
-        proof = Proof(bot_id, hashed(argument), update.chat)
-        tenant_id = self.tenant_of(proof)
-        who = identity_of(bot, tenant_id) if tenant_id is not None else None
-        if who is None or (to is not None and to.lower() != who.username.lower()):
-            return None
-        return proof
+        proof = Proof(bot_id, hashed(updates.argument_in(body)), update.chat, update.to)
+        return proof if self.tenant_of(proof) is not None else None

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from actors.codes import OpenCodes, Proof
 from actors.ports import Arrived, Ports, Then
 from domain import updates
+from domain.bot import Bot
 from domain.errors import StoreError, StoreUnavailable
 from domain.events import UpdateReceived
 from domain.hearing import Door, Whose
@@ -68,9 +69,15 @@ class Doorstep:
         self._doors: dict[bytes, Door] = {}
         self._nobodys = Door(Whose(0, ""), _hash(secrets.token_urlsafe()))
         self._nobodys.stands = False
+        self._names: dict[int, str] = {}
+        """Of the bots that hear, in lower case."""
         self._counts: dict[tuple[int, str], Count] = {}
         self._mismatched: dict[int, int] = {}
         self.unknown_paths = self.wrong_secrets = self.not_updates = self.turned_away = 0
+
+    def meet(self, bot: Bot) -> None:
+        """One that hears: what it is called now."""
+        self._names[bot.bot_id] = bot.owner.username.lower() if bot.owner is not None else ""
 
     def put_up(self, whose: Whose, address: Address) -> None:
         self.take_down(address)
@@ -130,7 +137,7 @@ class Doorstep:
             via=via,
             chat=update.chat,
             chat_type=update.chat_type,
-            command=update.command,
+            command=update.command if self._is_to(bot_id, update.to) else None,
         )
         row = InboxRow(bot_id, update.update_id, now.timestamp(), update.lane, sealed)
         proof = self._codes.heard(bot_id, update, body)
@@ -148,6 +155,10 @@ class Doorstep:
         ports.journal.receive(received, row, written)
         return True
 
+    def _is_to(self, bot_id: int, name: str | None) -> bool:
+        """A bot that reads all of a group hears what is said to its neighbours too."""
+        return name is None or self._names.get(bot_id, "") in ("", name)
+
     def came(self, bot_id: int, via: str) -> int:
         return self._counts.get((bot_id, via), Count()).came
 
@@ -163,6 +174,7 @@ class Doorstep:
     def forget(self, bot_id: int) -> None:
         for via in ("webhook", "polling"):
             self._counts.pop((bot_id, via), None)
+        self._names.pop(bot_id, None)
         self._mismatched.pop(bot_id, None)
 
     def counted(self) -> dict[str, int]:

@@ -47,6 +47,9 @@ class Guards:
 
     def policy_changed(self) -> None:
         self._policy = of_bot(self._default, self._life.bot.config)
+        if self._slot.full_at:
+            now = self._ports.clock.steady()
+            self._slot.full_at = pacing.repaced(self._slot.full_at, self._policy.pace, self._slot.memory.slow, now)
 
     def token_works(self) -> None:
         memory = self._slot.memory

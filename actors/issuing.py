@@ -13,7 +13,7 @@ from actors.codes import OpenCodes
 from actors.hearing import Tools
 from actors.messages import AskForCode, CodeIssued, IssueCode
 from actors.webhook import PREFIX
-from domain import ownership
+from domain import ownership, token_life
 from domain.bot import Bot
 from domain.codes import hashed
 from domain.errors import StoreError
@@ -63,9 +63,13 @@ class Issuing:
         early = ownership.issue(bot, tenant_id, hashed(code), self._ports.clock.utc())
         if isinstance(early, Refused):
             return early
-        info = UNAUTHORIZED if token is None else await self._webhook_of(token)
+        if token is None:
+            return UNAUTHORIZED
+        info = await self._webhook_of(token)
         if isinstance(info, Refused):
             return info
+        # The link must lead to the bot, which may have been renamed since it was last looked at.
+        me = token_life.judged(token, await self._ports.telegram.ask(token, "getMe", {}, ASK_S), was_valid=True)
         told = await self._ask_fleet(IssueCode(bot_id, tenant_id, hashed(code)))
         if isinstance(told, Refused):
             return told
@@ -73,7 +77,12 @@ class Issuing:
         if not issued:
             return ownership.NOT_HERE  # it was removed while this was on its way
         return CodeIssued(
-            bot_id, told.username, code, issued[0].expires_at, info.pending_update_count, told.position or 0
+            bot_id,
+            me.username or told.username,
+            code,
+            issued[0].expires_at,
+            info.pending_update_count,
+            told.position or 0,
         )
 
     async def _webhook_of(self, token: Token) -> _Info | Refused:

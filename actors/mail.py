@@ -68,6 +68,8 @@ class Looked(Lifecycle):
     def __init__(self, change: Lifecycle, token: Token, why: Why, answer: Answer) -> None:
         super().__init__(change.message, change.reply)
         self.token, self.why, self.answer = token, why, answer
+        self.is_second = why in (Why.AFTER_401, Why.DAILY) or isinstance(change, Looked)
+        """Somebody has looked just before."""
 
 
 @dataclass(frozen=True, slots=True)

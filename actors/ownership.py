@@ -29,21 +29,20 @@ from actors.messages import (
 from actors.peek import Peek
 from actors.runtime import InboxFull, LoopActor
 from actors.updates import Followed
-from domain import token_life
+from actors.vouching import Vouching, vouched
 from domain.bot import Bot
 from domain.command import Command
 from domain.errors import StoreError
-from domain.failure import Failure
 from domain.refusal import Refused
 from domain.rules.tokens import Token
 from domain.rules.validation import CONCLUSIVE, Verdict
+from domain.token_life import Found
 
-CHECK_S, ANSWER_S = 5.0, 30.0
-ASK_AGAIN_S = 2.0
-"""After an answer of Telegram's that says nothing about a token, or later where it wants to be left alone."""
+ANSWER_S = 30.0
 VERIFIED = "Verified. This bot is yours at the gateway that gave you the code; you need not keep this message."
 STOPPING = Refused("shutting_down", "The gateway is stopping. Try again in a few seconds.", 2.0)
 BUSY = Refused("overloaded", "Too much is waiting. Try again.", 1.0)
+NO_TOKEN = Found(Verdict.REVOKED)
 NOT_RECORDED = ("shutting_down", "store_unavailable", "overloaded")
 
 log = structlog.get_logger()
@@ -72,8 +71,7 @@ class OwnershipActor(LoopActor):
         self._issuing = Issuing(codes, tools, look_up, self._ask_fleet)
         self._peeks: dict[int, tuple[Peek, asyncio.Task[None]]] = {}
         self._proofs: list[Proven] = []
-        self._not_before: dict[str, float] = {}
-        """When Telegram may be asked about the token again, by the hash of the code that came; steady seconds."""
+        self._vouching = Vouching(tools.ports)
         self._first = [bot for bot in bots if codes.of(bot.bot_id)]
 
     def on_start(self) -> None:
@@ -123,14 +121,16 @@ class OwnershipActor(LoopActor):
         if isinstance(found, StoreError):
             return False
         token = found[1]
-        says = Verdict.REVOKED if token is None else await self._says_of(token, proof)
-        if says not in CONCLUSIVE:
-            log.warning("proof_waits_for_telegram", bot_id=proof.bot_id, category=says)
+        says = NO_TOKEN if token is None else await self._vouching.of(token, proof)
+        if says.verdict not in CONCLUSIVE:
+            log.warning("proof_waits_for_telegram", bot_id=proof.bot_id, category=says.verdict)
             return False
-        if token is None or says is Verdict.REVOKED:
+        if token is None or says.verdict is Verdict.REVOKED:
             log.warning("proof_without_token", bot_id=proof.bot_id)
             return True
-        told = await self._ask_fleet(ProveOwnership(proof.bot_id, tenant_id, proof.code_hash, token))
+        if not vouched(says, proof):
+            return True
+        told = await self._ask_fleet(ProveOwnership(proof.bot_id, tenant_id, proof.code_hash, token, says))
         if isinstance(told, Refused):
             return told.code not in NOT_RECORDED
         if told.position is None:
@@ -138,19 +138,6 @@ class OwnershipActor(LoopActor):
             return self._codes.tenant_of(proof) is None
         self.beside(self._ask_fleet(self._answer(proof, tenant_id)), lambda _: None)
         return True
-
-    async def _says_of(self, token: Token, proof: Proof) -> Verdict:
-        """A token that was revoked since it was registered must not take the bot from who has the new one."""
-        clock, code = self._ports.clock, proof.code_hash
-        if clock.steady() < self._not_before.get(code, 0.0):
-            return Verdict.UNKNOWN_ERROR
-        answer = await self._ports.telegram.ask(token, "getMe", {}, CHECK_S)
-        says, now = token_life.judged(token, answer, was_valid=True).verdict, clock.steady()
-        self._not_before = {one: at for one, at in self._not_before.items() if at > now}
-        if says not in CONCLUSIVE:
-            wait_s = answer.retry_after_s if isinstance(answer, Failure) else 0.0
-            self._not_before[code] = now + max(ASK_AGAIN_S, wait_s)
-        return says
 
     def _answer(self, proof: Proof, tenant_id: str) -> Execute:
         return Execute(

@@ -1,6 +1,7 @@
 """What follows `TenantRemoved`: the tenant's bots go, then the key that its data is sealed under.
 
-The fact comes first, so whatever a crash leaves undone the next process finishes. Each step can be done again.
+The fact comes first, so whatever a crash leaves undone the next process finishes. Each step can be done again, until
+`TenantShredded` says that all are done.
 """
 
 from __future__ import annotations

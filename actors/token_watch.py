@@ -39,7 +39,7 @@ class TokenWatch:
         self._is_checking = False
 
     def after_401(self) -> None:
-        """One 401 may be a slip of Telegram's; two in a row from a live check are the token's."""
+        """One 401 may be a slip of Telegram's; two in a row are the token's, whoever saw the first."""
         token = self._life.token
         if token is not None and not self._is_checking:
             self._is_checking = True
@@ -80,6 +80,9 @@ class TokenWatch:
             # It was replaced meanwhile: this says nothing about the one that the bot has now.
             return not isinstance(message, CheckToken) and not self.takes(Lifecycle(message, looked.reply))
         found = token_life.judged(looked.token, looked.answer, was_valid=True)
+        if found.verdict is Verdict.REVOKED and not looked.is_second:
+            self._look(looked, looked.token, looked.why)
+            return False
         resumes = isinstance(message, ResumeBot)
         refused = token_life.may_change(self._life.bot, found, resumes=resumes)
         # Whoever resumes it does so in their own name.

@@ -62,6 +62,7 @@ class UpdatesActor(LoopActor):
         self._newest: dict[int, Bot] = {}
         self._first = [bot for bot in bots if wish_of(bot) != "off" or bot.bot_id in hearings]
         for bot in self._first:
+            tools.doorstep.meet(bot)
             hearing, address = hearings.get(bot.bot_id, (DEAF, None))
             if address is not None and bot.owner is not None and bot.owner.tenant_id == hearing.tenant_id:
                 # Before anything is listened to: what Telegram brings in the first second is welcome.
@@ -103,6 +104,7 @@ class UpdatesActor(LoopActor):
         is_wanted = wish_of(bot) != "off"
         if not is_wanted and bot.bot_id not in self._ears and bot.bot_id not in self._hearings:
             return
+        self._tools.doorstep.meet(bot)
         known = self._newest.get(bot.bot_id)
         if known is not None and _heard_of(known) == _heard_of(bot):
             return  # of its breaker or its pace: no reason to end a poll

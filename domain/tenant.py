@@ -41,6 +41,8 @@ class Tenant(msgspec.Struct, frozen=True):
     registered_at: datetime | None = None
     removed: str | None = None
     """Why; None: it was not."""
+    is_shredded: bool = False
+    """Its removal is finished."""
 
 
 Decision = tuple[events.Event, ...] | Refused
@@ -164,6 +166,8 @@ def evolve(tenant: Tenant, event: events.Event) -> Tenant:
             return msgspec.structs.replace(grown, keys={**tenant.keys, key_id: ended})
         case events.TenantRemoved():
             return Tenant(tenant.tenant_id, grown.version, removed=event.reason)
+        case events.TenantShredded():
+            return msgspec.structs.replace(grown, is_shredded=True)
         case _:
             return grown
 

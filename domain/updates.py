@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -38,6 +39,7 @@ Kind = Literal[
 """What Telegram brings on demand. Whatever else it brings is taken as well."""
 MAX_COMMAND = 32
 """Telegram's own bound for the name of a bot command."""
+_NAME = re.compile(r"\w*", re.ASCII)
 
 
 class Update(NamedTuple):
@@ -48,6 +50,8 @@ class Update(NamedTuple):
     chat: str | None
     chat_type: str | None
     command: str | None
+    to: str | None = None
+    """The bot that the command names, as in `/start@my_bot 17`, in lower case; None: whichever bot gets it."""
 
 
 class NoUpdate(ValueError):
@@ -81,22 +85,14 @@ def read(body: bytes) -> Update:
         chat_id or f"user:{user_id or ''}",
         chat_id,
         chat_type[:32] if isinstance(chat_type, str) else None,
-        _command_of(content),
+        *_command_of(content),
     )
 
 
-class Spoken(NamedTuple):
-    to: str | None
-    """The bot that is named, as in `/start@my_bot 17`; None: whichever bot gets it."""
-    argument: str
-    """Empty where nothing follows."""
-
-
-def spoken_in(body: bytes) -> Spoken:
-    """The rest of a message in which `read` has found a bot command; never kept."""
-    command, *rest = _whole(body)["message"]["text"].split(maxsplit=1)
-    _, at, name = command.partition("@")
-    return Spoken(name if at else None, rest[0].strip() if rest else "")
+def argument_in(body: bytes) -> str:
+    """What follows the bot command that `read` has found in a message, empty where nothing does; never kept."""
+    _, *rest = _whole(body)["message"]["text"].split(maxsplit=1)
+    return rest[0].strip() if rest else ""
 
 
 def _chat_of(content: dict[str, Any]) -> Any:
@@ -111,12 +107,15 @@ def _id_of(thing: Any) -> str | None:
     return str(found) if isinstance(found, int) and not isinstance(found, bool) else None
 
 
-def _command_of(content: dict[str, Any]) -> str | None:
-    """`/start@my_bot 17` is `start`: what follows may be anything, a secret too."""
+def _command_of(content: dict[str, Any]) -> tuple[str | None, str | None]:
+    """`/start@my_bot 17` is `start`, and to `my_bot`: what follows may be anything, a secret too."""
     text = content.get("text")
     if not isinstance(text, str) or not text.startswith("/"):
-        return None
+        return None, None
     # The slash stays on: split() would take what comes after blanks for the name.
-    name = text.split(maxsplit=1)[0].removeprefix("/").partition("@")[0].lower()
+    name, at, rest = text.split(maxsplit=1)[0].removeprefix("/").partition("@")
     is_one = 0 < len(name) <= MAX_COMMAND and name.isascii() and name.replace("_", "").isalnum()
-    return name if is_one else None
+    if not is_one:
+        return None, None
+    to = _NAME.match(rest) if at else None
+    return name.lower(), to[0].lower() if to is not None else None

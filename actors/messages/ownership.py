@@ -8,6 +8,7 @@ from datetime import datetime
 from actors.messages.base import Message
 from actors.messages.bots import ChangeBot
 from domain.rules.tokens import Token
+from domain.token_life import Found
 
 # To the ownership actor
 
@@ -66,3 +67,5 @@ class ProveOwnership(ChangeBot, frozen=True):
     code_hash: str
     token: Token
     """The tenant's, which Telegram takes just now."""
+    found: Found
+    """By what names it knows the bot."""

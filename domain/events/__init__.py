@@ -69,6 +69,7 @@ from domain.events.tenants import (
     SessionsEnded,
     TenantRegistered,
     TenantRemoved,
+    TenantShredded,
     TenantWeighted,
 )
 from domain.events.tokens import BotRenamed, TokenRotated, TokensInspected, TokenValidated
@@ -132,6 +133,7 @@ __all__ = [
     "SessionsEnded",
     "TenantRegistered",
     "TenantRemoved",
+    "TenantShredded",
     "TenantWeighted",
     "TokenRotated",
     "TokenValidated",

@@ -133,7 +133,7 @@ class UpdateReceived(DayEvent, frozen=True, kw_only=True):
     chat: str | None = None
     chat_type: str | None = None
     command: str | None = None
-    """Of a message that begins with one: its name, without what follows it."""
+    """Of a message that begins with one: its name, without what follows it. None where it is said to another bot."""
 
 
 class UpdateDelivered(DayEvent, frozen=True, kw_only=True):

@@ -76,6 +76,13 @@ class TenantRemoved(Event, frozen=True, kw_only=True):
     reason: str
 
 
+class TenantShredded(Event, frozen=True, kw_only=True):
+    """It has no bot any more, and its data's key is destroyed: of its removal nothing is left to do."""
+
+    TOPIC = "tenant-shredded"
+    tenant_id: str
+
+
 # Uses of keys: stream uses/<tenant_id>
 
 

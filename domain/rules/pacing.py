@@ -80,6 +80,16 @@ def still_filling(full_at: Mapping[str, float], now: float) -> dict[str, float]:
     return {scope: at for scope, at in full_at.items() if at > now}
 
 
+def repaced(full_at: Mapping[str, float], policy: PacePolicy, slow: Slowdown | None, now: float) -> dict[str, float]:
+    """After a change of the pace: what was sent still counts, as far as the new one can count it.
+
+    So nobody waits for as long as a former pace, perhaps a former owner's, would have had them wait.
+    """
+    found = [rate for scope in full_at for rate in rates(policy, scope.partition(":")[2] or None, slow, now)]
+    most = {rate.scope: now + rate.burst * rate.interval_s for rate in found}
+    return {scope: min(at, most.get(scope, at)) for scope, at in full_at.items()}
+
+
 def bot_rate(policy: PacePolicy, slow: Slowdown | None, now: float) -> float:
     if slow is None:
         return policy.bot_rps

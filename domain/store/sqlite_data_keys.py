@@ -8,6 +8,8 @@ from domain.errors import StoreUnavailable
 from domain.store.data_keys import Reseal, SealedKey
 from domain.store.sqlite_inbox import Cursor
 
+FOR_READERS_MS = 200
+"""Nobody writes while it waits for a reader to end, and a backup reads for minutes: better to be asked again."""
 TABLE = "CREATE TABLE IF NOT EXISTS data_keys (tenant_id TEXT PRIMARY KEY, sealed BLOB NOT NULL)"
 
 
@@ -42,8 +44,14 @@ class SQLiteDataKeys:
 
     def overwrite_old(self) -> None:
         with self._reading() as cursor:
-            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            is_busy = cursor.fetchone()[0]
+            cursor.execute("PRAGMA busy_timeout")
+            patience_ms = cursor.fetchone()[0]
+            cursor.execute(f"PRAGMA busy_timeout={FOR_READERS_MS}")
+            try:
+                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                is_busy = cursor.fetchone()[0]
+            finally:
+                cursor.execute(f"PRAGMA busy_timeout={patience_ms}")
         if is_busy:
             raise StoreUnavailable("A reader keeps the write-ahead log from being emptied.")
 

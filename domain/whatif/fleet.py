@@ -133,7 +133,7 @@ class Fleet:
     def _prepared(self, bot_id: int, life: Life) -> None:
         bot = self._bot(bot_id)
         bot.became(life.bot, 0.0)
-        self._configured(bot_id, bot)
+        self._configured(bot_id, bot, 0.0)
         if life.bot.breaker_forced:
             bot.guards.became(breaker.forced(breaker.CLOSED), 0.0)
         elif life.open_until > 0:
@@ -141,9 +141,10 @@ class Fleet:
         for happened in life.happened:
             self._agenda.at(happened.at, self._happens, (bot_id, happened))
 
-    def _configured(self, bot_id: int, bot: ReplayedBot) -> None:
+    def _configured(self, bot_id: int, bot: ReplayedBot, now: float) -> None:
         today, policy = self._rules.of(bot_id, bot.life.config)
-        bot.guards.today, bot.guards.policy = today.retry, policy
+        bot.guards.today = today.retry
+        bot.guards.policy_changed(policy, now)
 
     def _happens(self, about: tuple[int, Happened], now: float) -> None:
         bot_id, happened = about
@@ -151,7 +152,7 @@ class Fleet:
         bot.became(lives.evolve(bot.life, happened.event), now)
         match happened.event:
             case events.BotConfigured() | events.BotRegistered() | events.BotRemoved():
-                self._configured(bot_id, bot)
+                self._configured(bot_id, bot, now)
             case events.BreakerForced():
                 bot.guards.became(breaker.forced(bot.guards.breaker), now)
             case events.BreakerClosed() if happened.is_reset:

@@ -46,10 +46,10 @@ class Spending:
 
 
 class Guards:
-    __slots__ = ("_fleet", "_full_at", "_spending", "breaker", "holds", "not_closed", "policy", "slow", "today")
+    __slots__ = ("_fleet", "_full_at", "_policy", "_spending", "breaker", "holds", "not_closed", "slow", "today")
 
     def __init__(self, fleet: Spending) -> None:
-        self.policy = Policy()
+        self._policy = Policy()
         self.today = retry.DEFAULT
         """The policy under which the recorded back-offs were drawn, as far as anybody knows."""
         self.breaker = breaker.CLOSED
@@ -59,6 +59,14 @@ class Guards:
         """From when to when; the last one may go on for ever."""
         self._full_at: dict[str, float] = {}
         self._spending, self._fleet = Spending(), fleet
+
+    @property
+    def policy(self) -> Policy:
+        return self._policy
+
+    def policy_changed(self, policy: Policy, now: float) -> None:
+        self._policy = policy
+        self._full_at = pacing.repaced(self._full_at, policy.pace, self.slow, now)
 
     def obstacle(self, call: gates.Call, in_flight: int, now: float) -> gates.Stay | gates.Refuse | None:
         policy = self.policy

@@ -44,8 +44,8 @@ def updates(*ids: int) -> Delivered:
     return Delivered(msgspec.json.encode([an_update(update_id) for update_id in ids]))
 
 
-def an_update(update_id: int) -> dict[str, object]:
-    return {"update_id": update_id, "message": {"chat": {"id": 5, "type": "private"}, "text": "/start now"}}
+def an_update(update_id: int, text: str = "/start now") -> dict[str, object]:
+    return {"update_id": update_id, "message": {"chat": {"id": 5, "type": "private"}, "text": text}}
 
 
 def a_bot_that_wants(wish: str, *, kinds: tuple[str, ...] | None = None, **changes: object) -> Bot:
@@ -118,9 +118,9 @@ class World:
         self.polls.out[-1].gets(answer)
         await self.rest()
 
-    async def brings(self, update_id: int) -> None:
+    async def brings(self, update_id: int, text: str = "/start now") -> None:
         """Telegram, by webhook."""
-        body = msgspec.json.encode(an_update(update_id))
+        body = msgspec.json.encode(an_update(update_id, text))
         assert self.doorstep.bring(Whose(BOT_ID, TENANT), body, lambda _: None)
         await self.rest()
 

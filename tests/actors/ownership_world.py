@@ -33,8 +33,14 @@ from tests.examples import BOT_ID, OTHER_TENANT, TENANT, a_token
 
 PUBLIC_URL = "https://bots.example.com"
 CHAT = 77
-ITSELF = Delivered(msgspec.json.encode({"id": BOT_ID, "username": "examples_bot"}))
-"""To getMe."""
+
+
+def called(username: str) -> Delivered:
+    """An answer to getMe."""
+    return Delivered(msgspec.json.encode({"id": BOT_ID, "username": username, "first_name": "Examples"}))
+
+
+ITSELF = called("examples_bot")
 
 
 def another_token() -> Token:
@@ -55,6 +61,8 @@ class World:
     """Of the bot's webhook."""
     pending: int = 0
     revoked: list[Token] = field(default_factory=list)
+    itself: Answer = ITSELF
+    """To getMe."""
     answer: Answer | None = None
     """To getWebhookInfo and getMe, where it is not the usual one."""
     lookups: int = 0
@@ -64,6 +72,7 @@ class World:
     def __post_init__(self) -> None:
         fleet = self.fleet
         fleet.telegram.otherwise = self._answered
+        self._asked_before = 0
         self.polls = ScriptedTelegram(fleet.clock)
         self.polls.waits()
         self.codes = OpenCodes(fleet.clock)
@@ -107,6 +116,7 @@ class World:
         """A code."""
         issued = await self.asks(tenant_id)
         assert isinstance(issued, CodeIssued), issued
+        self._asked_before += self.asked
         return issued.code
 
     async def described(self, tenant_id: str = TENANT) -> Verification | None:
@@ -151,9 +161,10 @@ class World:
     def answers_in(self, chat: int) -> list[Call]:
         return [call for call in self.fleet.telegram.calls if call.method == "sendMessage" and call.chat == chat]
 
-    def asked(self, method: str) -> int:
-        """How often Telegram was."""
-        return sum(call.method == method for call in self.fleet.telegram.calls)
+    @property
+    def asked(self) -> int:
+        """How often Telegram was, for the bot itself, since the last code was given."""
+        return sum(call.method == "getMe" for call in self.fleet.telegram.calls) - self._asked_before
 
     async def is_over(self) -> None:
         await self.fleet.told(self.ask(EndPeeks()))
@@ -176,7 +187,7 @@ class World:
             return REVOKED
         match call.method:
             case "getMe":
-                return self.answer or ITSELF
+                return self.answer or self.itself
             case "getWebhookInfo":
                 info = {"url": self.url, "pending_update_count": self.pending}
                 return self.answer or Delivered(msgspec.json.encode(info))

@@ -17,9 +17,10 @@ from domain.errors import StoreUnavailable
 from domain.failure import Answer
 from domain.ownership import LIFETIME, TAKEN_OVER, Ownership
 from domain.refusal import Refused
+from domain.rules.pacing import PacePolicy
 from domain.store.mapper import Recorded
 from tests.actors.fleets import ended
-from tests.actors.ownership_world import CHAT, ITSELF, PUBLIC_URL, World, another_token, on_a_loop, said
+from tests.actors.ownership_world import CHAT, ITSELF, PUBLIC_URL, World, another_token, called, on_a_loop, said
 from tests.doubles import BROKEN, DELIVERED, LOST, REFUSED_CONNECTION, RESTARTING, REVOKED, TEAPOT, UNLIMITED, flood
 from tests.examples import BOT_ID, NOON, OTHER_TENANT, TENANT, a_token
 
@@ -64,6 +65,19 @@ def test_where_a_code_would_be_of_no_use_none_is_given(answer: Answer, code: str
     on_a_loop(story)
 
 
+def test_a_code_is_for_the_name_that_the_bot_has_now_or_for_the_known_one_where_telegram_does_not_say() -> None:
+    async def story(world: World) -> None:
+        names = []
+        for answer in (called("new_name_bot"), LOST):
+            world.itself = answer
+            issued = await world.asks()
+            names.append(getattr(issued, "username", issued))
+
+        assert ["new_name_bot", "examples_bot"] == names
+
+    on_a_loop(story)
+
+
 @pytest.mark.parametrize(
     ("url", "code"),
     [("", None), (f"{PUBLIC_URL}/webhook/ours", None), ("https://example.com/webhook/theirs", "foreign_webhook")],
@@ -74,7 +88,7 @@ def test_a_webhook_elsewhere_is_said_and_not_touched(url: str, code: str | None)
         told = await world.asks()
 
         assert code == (told.code if isinstance(told, Refused) else None)
-        assert ["getWebhookInfo"] == [call.method for call in world.fleet.telegram.calls]
+        assert {"getWebhookInfo", "getMe"} >= {call.method for call in world.fleet.telegram.calls}
 
     on_a_loop(story)
 
@@ -174,6 +188,68 @@ def test_a_code_proves_it_where_the_bot_itself_is_named(command: str) -> None:
     on_a_loop(story)
 
 
+def test_a_code_proves_it_by_the_name_that_the_bot_has_at_that_moment_which_is_then_known() -> None:
+    async def story(world: World) -> None:
+        code = await world.gets()
+        world.itself = called("New_Name_Bot")
+        await world.brings(said(f"/start@examples_bot {code}", 1))
+        by_the_old_one = world.ownership()
+        await world.brings(said(f"/start@new_name_bot {code}", 2))
+        await world.fleet.until(lambda: world.answers_in(CHAT))
+
+        assert (Ownership.REGISTERED, Ownership.VERIFIED) == (by_the_old_one, world.ownership())
+        assert ["New_Name_Bot"] == [event.username for event in world.of(e.BotRenamed)]
+        assert [int, int] == [type(told) for told in world.told]
+
+    on_a_loop(story)
+
+
+def test_a_claimant_takes_the_bot_over_by_its_new_name_and_in_the_same_commit_it_is_called_so() -> None:
+    async def story(world: World) -> None:
+        await world.claim()
+        code = await world.gets(OTHER_TENANT)
+        world.itself = called("new_name_bot")
+        await world.brings(said(f"/start@new_name_bot {code}"))
+        lives = [one.event.TOPIC for one in world.fleet.journal.log if one.stream == f"bot/{BOT_ID}"]
+
+        assert ["bot-registered", "ownership-verified", "bot-renamed"] == lives[-3:]
+        assert ("new_name_bot", OTHER_TENANT) == (
+            world.bot.owner and (world.bot.owner.username, world.bot.owner.tenant_id)
+        )
+        assert [taken_over(TENANT, BOT_ID)] == world.fleet.notices
+
+    on_a_loop(story)
+
+
+def test_a_code_that_names_another_bot_has_telegram_asked_once_a_minute_however_often_it_is_seen() -> None:
+    async def story(world: World) -> None:
+        code = await world.gets()
+        for number in range(20):
+            await world.brings(said(f"/start@another_bot_{number} {code}", number))
+            await world.fleet.advance(3)
+        often = world.asked
+        await world.fleet.advance(60)
+        world.itself = called("another_bot")
+        await world.brings(said(f"/start@another_bot {code}", 20))
+
+        assert 1 == often
+        assert Ownership.VERIFIED is world.ownership()
+        assert {int} == {type(told) for told in world.told}
+
+    on_a_loop(story)
+
+
+def test_a_code_sent_under_a_wrong_name_keeps_none_from_counting_that_is_sent_right() -> None:
+    async def story(world: World) -> None:
+        code = await world.gets()
+        await world.brings(said(f"/start@another_bot {code}", 1))
+        await world.brings(said(f"/start {code}", 2))
+
+        assert Ownership.VERIFIED is world.ownership()
+
+    on_a_loop(story)
+
+
 def test_a_code_that_was_used_or_is_too_old_is_met_with_silence() -> None:
     async def story(world: World) -> None:
         old = await world.gets()
@@ -247,7 +323,7 @@ def test_a_good_code_outlives_a_telegram_that_cannot_be_asked_about_the_token(an
         world.answer = None
         await world.fleet.advance(waits_s - 1)
         await world.brings(update)
-        before = world.ownership(), world.asked("getMe")
+        before = world.ownership(), world.asked
         await world.fleet.advance(1)
         await world.brings(update)
         await world.brings(update)
@@ -256,7 +332,7 @@ def test_a_good_code_outlives_a_telegram_that_cannot_be_asked_about_the_token(an
         assert (Ownership.REGISTERED, 1) == before
         assert [StoreUnavailable, StoreUnavailable, int, int] == [type(told) for told in world.told]
         assert Ownership.VERIFIED is world.ownership()
-        assert (1, 2) == (len(world.of(e.OwnershipVerified)), world.asked("getMe"))
+        assert (1, 2) == (len(world.of(e.OwnershipVerified)), world.asked)
 
     on_a_loop(story)
 
@@ -294,6 +370,32 @@ def test_a_token_that_is_replaced_while_telegram_is_asked_about_the_old_one_cost
     on_a_loop(story)
 
 
+def test_one_401_is_a_slip_of_telegrams_as_everywhere_and_ends_no_proof() -> None:
+    async def story(world: World) -> None:
+        update = said(f"/start {await world.gets()}")
+        world.fleet.telegram.will(REVOKED)
+        await world.brings(update)
+
+        assert Ownership.VERIFIED is world.ownership()
+        assert 2 == world.asked
+
+    on_a_loop(story)
+
+
+def test_a_401_and_then_no_word_ends_no_proof_either() -> None:
+    async def story(world: World) -> None:
+        update = said(f"/start {await world.gets()}")
+        world.fleet.telegram.will(REVOKED, LOST)
+        await world.brings(update)
+        await world.fleet.advance(2)
+        await world.brings(update)
+
+        assert [StoreUnavailable, int] == [type(told) for told in world.told]
+        assert Ownership.VERIFIED is world.ownership()
+
+    on_a_loop(story)
+
+
 def test_a_token_that_was_revoked_since_takes_no_bot_from_who_has_the_new_one() -> None:
     async def story(world: World) -> None:
         await world.claim()
@@ -304,6 +406,31 @@ def test_a_token_that_was_revoked_since_takes_no_bot_from_who_has_the_new_one() 
 
         assert Ownership.REGISTERED is world.ownership()
         assert isinstance(world.told[0], int)
+
+    on_a_loop(story)
+
+
+def test_a_remembered_word_on_the_token_vouches_for_nothing() -> None:
+    async def story(world: World) -> None:
+        code = await world.gets()
+        await world.brings(said(f"/start@another_bot {code}", 1))
+        world.revoked.append(a_token())
+        await world.brings(said(f"/start {code}", 2))
+
+        assert Ownership.REGISTERED is world.ownership()
+
+    on_a_loop(story)
+
+
+def test_what_was_said_of_a_revoked_token_is_not_said_of_the_one_in_its_place() -> None:
+    async def story(world: World) -> None:
+        code = await world.gets()
+        world.revoked.append(a_token())
+        await world.brings(said(f"/start {code}", 1))
+        await world.fleet.told(world.fleet.ask(RotateToken(BOT_ID, TENANT, another_token())))
+        await world.brings(said(f"/start {code}", 2))
+
+        assert Ownership.VERIFIED is world.ownership()
 
     on_a_loop(story)
 
@@ -352,6 +479,30 @@ def test_of_the_former_tenants_commands_those_that_wait_are_cancelled_and_those_
         assert "behind it" not in tokens
 
     on_a_loop(story)
+
+
+def test_telegram_sees_the_same_bot_and_its_holds_stay_but_the_pace_that_the_former_tenant_set_goes_with_it() -> None:
+    async def story(world: World) -> None:
+        slowly = ConfigureBot(BOT_ID, TENANT, {"bot_rps": 0.01, "chat_rps": 0.01}, "tenant")
+        await world.fleet.told(world.fleet.ask(slowly))
+        world.fleet.telegram.will(flood(300))
+        await world.fleet.told(world.fleet.say("too fast", chat=5, deadline_s=1.0))
+        await world.fleet.advance(100)
+        await world.fleet.told(world.fleet.say("last words", chat=CHAT))
+        await world.claim()
+        await world.verifies(OTHER_TENANT)
+        asked = world.fleet.say("mine", chat=CHAT, tenant_id=OTHER_TENANT)
+        await world.fleet.rest()
+        at_once = len(world.answers_in(CHAT))
+        await world.fleet.advance(10)
+        mine = await world.fleet.told(asked)
+        held = await world.fleet.told(world.fleet.say("mine too", chat=5, tenant_id=OTHER_TENANT, deadline_s=1.0))
+
+        assert ("delivered", "") == ended(mine)
+        assert ("not_sent", "telegram_hold") == ended(held)
+        assert 1 == at_once, "what Telegram saw a moment ago counts"
+
+    on_a_loop(story, replace(UNLIMITED, pace=PacePolicy()))
 
 
 def test_what_the_former_tenants_token_has_brought_upon_the_bot_is_over() -> None:

@@ -44,6 +44,7 @@ def test_a_code_that_telegram_kept_from_proving_anything_is_looked_at_again() ->
         update = said(f"/start {await world.gets()}")
         world.answer = LOST
         await world.peeked(update)
+        await world.fleet.until(lambda: world.asked)
         before, world.answer = world.ownership(), None
         await world.fleet.advance(3)
         await world.peeked(update)

@@ -166,6 +166,23 @@ def test_the_next_process_finishes_what_was_begun() -> None:
     in_town(story)
 
 
+def test_a_removal_that_was_finished_is_on_record_and_no_process_ever_does_it_again() -> None:
+    async def story(town: Town) -> None:
+        acme, _ = await town.with_a_bot()
+        await town.told(RemoveTenant(acme, "admin", WHY))
+        town.fleet.journal.commit()
+        next_process = Town(Fleet(after=town.fleet))
+        globex, _ = await next_process.with_a_bot()
+        await next_process.told(RemoveTenant(globex, "admin", WHY))
+
+        assert [acme] == [event.tenant_id for event in town.fleet.journal.of(e.TenantShredded)]
+        assert [globex] == next_process.shredded
+        await stopped(next_process.accounts)
+        await next_process.fleet.is_over()
+
+    in_town(story)
+
+
 def test_claims_are_withdrawn_waiting_commands_cancelled_and_the_bots_of_others_go_on() -> None:
     async def story(fleet: Fleet) -> None:
         fleet.journal.write(bot_stream(OTHER_BOT_ID), 1, (claim(OTHER_BOT_ID, TENANT),))

@@ -164,6 +164,28 @@ def test_whoever_asks_hears_what_telegram_says_once_it_is_on_disk(answer: Answer
     assert (found.verdict, Why.ASKED) == (validated.category, validated.why)  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize(("second", "is_suspended"), [(ME, False), (LOST, False), (REVOKED, True)])
+@pytest.mark.parametrize("message", [INSPECT, UPDATES])
+def test_one_401_is_a_slip_of_telegrams_where_somebody_asks_too(
+    message: InspectToken | ConfigureBot, second: Answer, is_suspended: bool
+) -> None:
+    bot = Watched()
+    bot.telegram.will(REVOKED, second)
+    bot.change(message)
+
+    assert is_suspended == bool(bot.journal.of(e.BotSuspended))
+    assert 2 == bot.looks
+
+
+def test_a_401_that_somebody_else_has_seen_before_needs_no_third() -> None:
+    bot = Watched()
+    bot.telegram.works(REVOKED)
+    bot.change(msgspec.structs.replace(INSPECT, why=Why.DAILY))
+
+    assert 1 == bot.looks
+    assert [REVOKED_BECAUSE] == [one.reason for one in bot.journal.of(e.BotSuspended)]  # type: ignore[attr-defined]
+
+
 def test_another_name_is_recorded_and_its_tenant_told_once() -> None:
     bot = Watched()
     bot.telegram.works(RENAMED)

@@ -10,10 +10,10 @@ from actors.messages import DescribeUpdates, RotateWebhook, UpdatesState
 from actors.runtime import stopped
 from actors.updates import NO_WEBHOOK, Followed, Silence, UpdatesActor
 from domain.bot import Bot
-from domain.events import WebhookRemoved
+from domain.events import UpdateReceived, WebhookRemoved
 from domain.hearing import Hearing, Whose
 from domain.rules.tokens import Token
-from tests.actors.hearing_world import World, a_bot_that_wants, on_a_loop
+from tests.actors.hearing_world import World, a_bot_that_wants, an_update, on_a_loop
 from tests.actors.waiting import SOON_S, answer_of, until
 from tests.examples import BOT_ID, OTHER_TENANT, TENANT, a_token, an_identity
 
@@ -62,11 +62,15 @@ def test_what_an_earlier_process_has_set_is_open_from_the_first_moment() -> None
     async def story(world: World) -> None:
         actor = an_actor(world, [a_bot_that_wants("webhook")], dict(LEFT))
         opened = world.doorstep.whose("the-path", "the-secret")
+        assert opened is not None
+        world.doorstep.bring(opened, msgspec.json.encode(an_update(1, "/stop@another_bot")), lambda _: None)
+        await world.rest()
         await until(lambda: world.telegram.calls or world.timers.next() is not None)
         await answer_of(actor, Silence())
         await stopped(actor)
 
         assert Whose(BOT_ID, TENANT) == opened
+        assert [None] == [one.command for one in world.of(UpdateReceived)]
 
     on_a_loop(story)
 
@@ -80,6 +84,52 @@ def test_only_its_owner_rotates_a_webhook_and_only_where_there_is_one() -> None:
         await stopped(actor)
 
         assert [NO_WEBHOOK, NO_WEBHOOK] == refused
+
+    on_a_loop(story)
+
+
+def test_a_command_that_is_said_to_another_bot_of_the_group_is_none_of_this_ones() -> None:
+    async def story(world: World) -> None:
+        actor = an_actor(world, [a_bot_that_wants("webhook")])
+        for update_id, text in enumerate(("/stop", "/stop@Examples_Bot now", "/stop@examples_bot_2", "/stop@")):
+            await world.brings(update_id, text)
+        await answer_of(actor, Silence())
+        await stopped(actor)
+
+        assert ["stop", "stop", None, None] == [one.command for one in world.of(UpdateReceived)]
+
+    on_a_loop(story)
+
+
+def test_a_bot_that_was_renamed_is_spoken_to_by_its_new_name_and_no_poll_ends_for_that() -> None:
+    async def story(world: World) -> None:
+        bot = a_bot_that_wants("polling")
+        actor = an_actor(world, [bot])
+        await until(lambda: world.polls.calls)
+        actor.tell(Followed(msgspec.structs.replace(bot, owner=an_identity(username="New_Bot"))))
+        await world.rest()
+        await world.brings(1, "/stop@new_bot")
+        await world.brings(2, "/stop@examples_bot")
+        await answer_of(actor, Silence())
+        await stopped(actor)
+
+        assert ["stop", None] == [one.command for one in world.of(UpdateReceived)]
+        assert 1 == len(world.polls.calls)
+
+    on_a_loop(story)
+
+
+def test_a_bot_that_begins_to_hear_knows_its_name_and_one_whose_name_nobody_knows_takes_all_commands() -> None:
+    async def story(world: World) -> None:
+        actor = an_actor(world, [])
+        await world.brings(1, "/stop@another_bot")
+        actor.tell(Followed(a_bot_that_wants("polling")))
+        await until(lambda: world.polls.calls)
+        await world.brings(2, "/stop@another_bot")
+        await answer_of(actor, Silence())
+        await stopped(actor)
+
+        assert ["stop", None] == [one.command for one in world.of(UpdateReceived)]
 
     on_a_loop(story)
 

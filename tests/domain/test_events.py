@@ -44,6 +44,7 @@ STORED = {
     "key-revoked": f'{{{WHEN},"tenant_id":"acme","key_id":"k1"}}',
     "tenant-weighted": f'{{{WHEN},"tenant_id":"acme","weight":3,"by":"admin","reason":"pays for it"}}',
     "tenant-removed": f'{{{WHEN},"tenant_id":"acme","by":"admin","reason":"it left us"}}',
+    "tenant-shredded": f'{{{WHEN},"tenant_id":"acme"}}',
     "bot-registered": f"{{{WHO},{IDENTITY}}}",
     "ownership-challenged": f"{{{WHO},{IDENTITY}}}",
     "challenge-withdrawn": f"{{{WHO}}}",

@@ -8,7 +8,7 @@ from typing import Any, get_args
 import pytest
 from aiogram.enums import UpdateType
 
-from domain.updates import Kind, NoUpdate, Update, read, spoken_in
+from domain.updates import Kind, NoUpdate, Update, argument_in, read
 
 
 def test_every_kind_of_update_that_telegram_knows_can_be_asked_for() -> None:
@@ -65,13 +65,22 @@ def test_of_a_text_only_the_bot_command_is_known_that_it_begins_with(text: objec
         ("/start ", None, ""),
         ("/start 17", None, "17"),
         ("/start@my_bot 17", "my_bot", "17"),
-        ("/start@My_Bot\n 17 and more ", "My_Bot", "17 and more"),
+        ("/start@My_Bot\n 17 and more ", "my_bot", "17 and more"),
+        ("/start@my_bot, 17", "my_bot", "17"),
+        ("/start@my_bot-x 17", "my_bot", "17"),
         ("/start@ 17", "", "17"),
         ("/start me@my_bot", None, "me@my_bot"),
     ],
 )
 def test_a_bot_command_may_name_the_bot_it_is_for(text: str, to: str | None, argument: str) -> None:
-    assert (to, argument) == spoken_in(body("message", {"chat": {"id": 42}, "text": text}))
+    message = body("message", {"chat": {"id": 42}, "text": text})
+
+    assert (to, argument) == (read(message).to, argument_in(message))
+
+
+@pytest.mark.parametrize("text", ["hello@my_bot", "/@my_bot", "/a-b@my_bot", "/stärt@my_bot"])
+def test_what_is_no_bot_command_names_nobody(text: str) -> None:
+    assert None is read(body("message", {"chat": {"id": 42}, "text": text})).to
 
 
 @pytest.mark.parametrize(

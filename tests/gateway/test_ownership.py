@@ -11,6 +11,8 @@ from actors.messages import ProveOwnership, Verification
 from domain.codes import hashed
 from domain.ownership import LIFETIME
 from domain.refusal import Refused
+from domain.rules.validation import Verdict
+from domain.token_life import Found
 from tests.examples import BOT_ID, NOON, OTHER_BOT_ID, OTHER_TENANT, TENANT, TOKEN_TEXT, a_delivered, a_token
 from tests.gateway.fakes import House
 
@@ -23,7 +25,8 @@ def claims(house: House) -> None:
 
 def proves(house: House, tenant_id: str) -> int:
     """Its position."""
-    told: Any = house.fleet.answer(ProveOwnership(BOT_ID, tenant_id, hashed("a-code"), a_token()))
+    proof = ProveOwnership(BOT_ID, tenant_id, hashed("a-code"), a_token(), Found(Verdict.VALID))
+    told: Any = house.fleet.answer(proof)
     assert house.client.loop.run(house.runner.wait_for(told.position, 10.0))
     return int(told.position)
 

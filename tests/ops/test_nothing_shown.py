@@ -39,10 +39,12 @@ from actors.messages import (
 from domain.callback import an_address
 from domain.keys import hashed, written_key
 from domain.rules.tokens import Token
+from domain.rules.validation import Verdict
 from domain.signing import secret_of
 from domain.store.database import database_at
 from domain.store.sqlite import SQLiteStore
 from domain.store.vault import Vault
+from domain.token_life import Found
 from domain.whatif.policy import Change, Policy
 from domain.whatif.question import Question
 from gateway.doors import GatewayOptions
@@ -85,7 +87,7 @@ HOLDERS: dict[str, Callable[[], object]] = {
     "RegisterBot": lambda: RegisterBot("acme", TOKEN),
     "RotateToken": lambda: RotateToken(BOT_ID, "acme", TOKEN),
     "ValidateToken": lambda: ValidateToken(TOKEN),
-    "ProveOwnership": lambda: ProveOwnership(BOT_ID, "acme", "0" * 64, TOKEN),
+    "ProveOwnership": lambda: ProveOwnership(BOT_ID, "acme", "0" * 64, TOKEN, Found(Verdict.VALID)),
     "Register": lambda: Register(an_identity(), TOKEN),
     "Address of a callback": lambda: an_address(URL, CHANCE),
     "Address of a webhook": lambda: WebhookAddress(CANARY, CANARY),

@@ -17,6 +17,7 @@ from domain.rules.pacing import (
     leaves_at,
     rates,
     recovered,
+    repaced,
     slowed,
     still_filling,
     taken,
@@ -160,6 +161,39 @@ def test_forgetting_full_buckets_changes_nothing(gaps: Gaps) -> None:
         needed = rates(POLICY, GROUP, None, now)
         remembered |= taken(remembered, needed, now)
         thrifty |= taken(thrifty, needed, now)
+
+
+# A change of the pace
+
+
+@given(GAPS, st.floats(0.001, 50), st.floats(0.001, 50), st.floats(0, 100))
+@settings(max_examples=200, deadline=None)
+def test_after_a_change_of_the_pace_nobody_waits_longer_than_before_nor_than_one_step_of_the_new_pace(
+    gaps: Gaps, former_rps: float, rps: float, now: float
+) -> None:
+    former, policy = PacePolicy(former_rps, former_rps, former_rps), PacePolicy(rps, rps, rps)
+    left, before = 0.0, {}
+    for gap in gaps:
+        needed = rates(former, GROUP, None, left)
+        left = max([left + gap, *(leaves_at(before, rate) for rate in needed)])
+        before |= taken(before, needed, left)
+    now += left
+    after = repaced(before, policy, None, now)
+    for rate in rates(policy, GROUP, None, now):
+        assert leaves_at(after, rate) == pytest.approx(min(leaves_at(before, rate), now + rate.interval_s))
+
+
+def test_what_was_sent_at_a_former_pace_counts_at_the_new_one() -> None:
+    before = {BOT: 100.0, "chat:42": 300.0, "group:-5": 900.0, "chat:-5": 0.5}
+
+    assert {BOT: 0.04, "chat:42": 3.0, "group:-5": 20.0, "chat:-5": 0.5} == pytest.approx(
+        repaced(before, POLICY, None, 0.0)
+    )
+    assert before == repaced(before, PacePolicy(0, 0, 0), None, 0.0)
+
+
+def test_a_new_pace_after_a_429_is_the_slowed_one() -> None:
+    assert {BOT: 0.08} == pytest.approx(repaced({BOT: 100.0}, POLICY, slowed(POLICY, None, 0.0), 0.0))
 
 
 # After a 429

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack, closing
 from datetime import date
 from pathlib import Path
@@ -23,6 +24,7 @@ from tests.examples import a_started
 
 ROOT = Path(__file__).parents[3]
 TODAY = date(2026, 7, 1)
+SOON_S = 10.0
 
 
 def entry(version: int) -> Entry:
@@ -190,18 +192,25 @@ def test_a_forgotten_data_key_is_in_none_of_its_files(path: Path, store: SQLiteS
     assert ["tenant 0", "tenant 77", "tenant 199"] == [one for one, key in sealed.items() if key not in files]
 
 
-def test_while_a_reader_holds_the_write_ahead_log_a_key_is_not_said_to_be_forgotten(
+def test_while_a_reader_holds_the_write_ahead_log_a_key_is_not_said_to_be_forgotten_and_no_writer_waits_for_it(
     store: SQLiteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.data_keys.keep("acme", b"sealed")
-    monkeypatch.setattr(sqlite, "LOCK_TIMEOUT_S", 0.01)
-    with closing(SQLiteStore(store.path)) as impatient:
+    monkeypatch.setattr(sqlite, "LOCK_TIMEOUT_S", 3600)
+    with closing(SQLiteStore(store.path)) as patient, ThreadPoolExecutor(1) as beside:
         with store.reading() as cursor:
             cursor.execute("SELECT count(*) FROM data_keys")
             cursor.fetchall()
-            with pytest.raises(StoreUnavailable, match="write-ahead log"):
-                impatient.data_keys.forget("acme")
+            forgets = beside.submit(patient.data_keys.forget, "acme")
+            # Should it wait, the reader ends here, and it comes to its end too late.
+            wait([forgets], SOON_S)
+            gave_up = forgets.done()
+        with pytest.raises(StoreUnavailable, match="write-ahead log"):
+            forgets.result()
+        patient.data_keys.forget("acme")
+        with patient.reading() as cursor:
+            cursor.execute("PRAGMA busy_timeout")
+            patience_ms = cursor.fetchone()[0]
 
-        impatient.data_keys.forget("acme")
-
+    assert (True, 3_600_000) == (gave_up, patience_ms)
     assert None is store.data_keys.of("acme")

@@ -151,6 +151,18 @@ def test_a_bot_s_own_settings_of_that_time_are_honoured() -> None:
     assert {"breaker_open": 1} == report.today.not_sent_because
 
 
+def test_a_pace_that_was_changed_has_nobody_wait_for_as_long_as_the_former_one() -> None:
+    def paced(at_s: float, config: Config) -> events.BotConfigured:
+        return events.BotConfigured(
+            occurred_at=after(at_s), bot_id=BOT_ID, tenant_id=TENANT, config=config, by="tenant"
+        )
+
+    log = log_of([paced(-1, Config(bot_rps=0.01)), paced(2, Config())], sent(1, 1), sent(2, 3, chat="43"))
+    report = asked(log, replace(UNLIMITED, pace=PacePolicy(25, 0, 0)), retries=1)
+
+    assert (0, 2) == (report.model_error.later, report.today.outcomes["delivered"])
+
+
 def test_what_was_suspended_stays_so_under_any_policy() -> None:
     suspended = events.BotSuspended(occurred_at=after(5), bot_id=BOT_ID, tenant_id=TENANT, reason="r", by="tenant")
     resumed = events.BotResumed(occurred_at=after(9), bot_id=BOT_ID, tenant_id=TENANT, by="tenant")
@@ -177,6 +189,21 @@ def test_a_suspension_ends_what_sleeps_behind_a_hold_and_a_resumed_bot_does_not_
 
     assert {"telegram_hold": 1, "bot_suspended": 1} == report.today.not_sent_because
     assert report.today.not_sent_because == report.other.not_sent_because
+
+
+def test_what_comes_back_from_telegram_to_a_suspended_bot_ends_there_and_a_resumed_one_does_not_send_it() -> None:
+    suspended = events.BotSuspended(occurred_at=after(0.05), bot_id=BOT_ID, tenant_id=TENANT, reason="r", by="tenant")
+    resumed = events.BotResumed(occurred_at=after(0.3), bot_id=BOT_ID, tenant_id=TENANT, by="tenant")
+    told = [
+        a_started(command_id="c0001", occurred_at=after(0), received_at=after(0)),
+        an_attempt(1, 0.1, REFUSED_CONNECTION, again_after_s=0.5),
+        *refused(1, 0, "bot_suspended", waited_s=0.1, attempts=1),
+    ]
+    report = asked(log_of(told, [suspended, resumed], sent(2, 1.0, chat="43")), bot_rps=5)
+
+    assert {"bot_suspended": 1} == report.recorded.not_sent_because
+    assert {} == report.model_error.outcomes_changed
+    assert {"bot_suspended": 1} == report.other.not_sent_because
 
 
 def test_a_token_that_works_after_all_closes_the_breaker_of_its_401() -> None:
