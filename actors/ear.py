@@ -40,6 +40,7 @@ class Ear:
         self._poller = Poller(tools, self._webhook)
         self._watchdog = Watchdog(self._webhook, self._poller, tools)
         self._task: asyncio.Task[None] | None = None
+        self._is_over = False
 
     def follow(self, bot: Bot, token: Token | None) -> None:
         """What the bot is from now on. Without a token the one that it had is used, to clean up."""
@@ -64,20 +65,20 @@ class Ear:
 
     async def rotate(self) -> bool:
         """A new address; whether Telegram knows it now. The old one is good until it does."""
-        await self.stop()
+        await self._paused()
         try:
             return await self._webhook.rotate()
         finally:
             self._begin()
 
     async def stop(self) -> None:
-        task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            await asyncio.wait((task,))
+        """For good."""
+        self._is_over = True
+        await self._paused()
 
     def abandon(self) -> None:
-        """Stops, and does not wait: whoever owned it has failed."""
+        """Stops for good, and does not wait: whoever owned it has failed."""
+        self._is_over = True
         if self._task is not None:
             self._task.cancel()
 
@@ -95,11 +96,22 @@ class Ear:
         return f"stopped: {stopped}" if stopped else "polling" if self.way == "polling" else "webhook"
 
     def _begin(self) -> None:
-        self._task = asyncio.get_running_loop().create_task(self._lives(self._task))
+        if self._is_over:
+            return  # meanwhile, while its webhook was rotated
+        before = self._task
+        if before is not None:
+            # Now: the next task may be cancelled before it has run at all.
+            before.cancel()
+        self._task = asyncio.get_running_loop().create_task(self._lives(before))
+
+    async def _paused(self) -> None:
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait((task,))
 
     async def _lives(self, before: asyncio.Task[None] | None) -> None:
-        if before is not None and not before.done():
-            before.cancel()
+        if before is not None:
             await asyncio.wait((before,))
         while True:
             try:

@@ -18,6 +18,8 @@ from domain.refusal import Refused
 from domain.rules import breaker, holds, pacing, retry
 from domain.rules.breaker import Pass
 
+NEVER = -math.inf
+
 
 class Stage(Enum):
     ACCEPTING = "its acceptance is being recorded"
@@ -170,7 +172,8 @@ class Slot:
         self.waking = False
         self.sick: str | None = None
         """Why it was given up, until somebody resumes it; its next incarnation begins by suspending it."""
-        self.used_at = 0.0
+        self.used_at = NEVER
+        """When its newest command came, the one that woke it too; steady seconds."""
         self.looks = 0
         """At its token that Telegram has not answered: whoever asked for one waits for the actor."""
         self.validated_at = 0.0
@@ -212,6 +215,7 @@ class Slot:
         if self.tickets is None:
             self.tickets = {}
         self.tickets[ticket.command.command_id] = ticket
+        self.used_at = max(self.used_at, ticket.arrived)
 
     def closed(self, ticket: Ticket) -> None:
         ticket.stage = Stage.DONE

@@ -59,6 +59,9 @@ class Telegram:
     async def ask(self, token: Token, method: str, parameters: Mapping[str, object], timeout_s: float) -> Answer:
         """One HTTP call. Trouble is a `Failure`, not an exception."""
         body = await _body_of(parameters)
+        if self._session.closed:
+            # While the process ends: ears, proofs and looks at tokens go on a moment longer than commands do.
+            return never_left("the gateway is stopping")
         try:
             async with self._session.post(
                 URL(f"{self._base_url}/bot{token.reveal()}/{method}", encoded=True),

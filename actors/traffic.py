@@ -89,7 +89,6 @@ class Traffic:
         if ticket.keeper is self or ticket.stage is not Stage.WAITING:
             return  # adopted before its message came, or refused while there was no actor
         ticket.keeper = self
-        self._slot.used_at = ticket.arrived
         self._deadlines.add(ticket, ticket.deadline)
         refused = self._refused_behind_others(ticket)
         if refused is None:

@@ -60,6 +60,7 @@ class UpdatesActor(LoopActor):
         self._hearings = hearings
         self._ears: dict[int, Ear] = {}
         self._newest: dict[int, Bot] = {}
+        self._is_silent = False
         self._first = [bot for bot in bots if wish_of(bot) != "off" or bot.bot_id in hearings]
         for bot in self._first:
             tools.doorstep.meet(bot)
@@ -89,6 +90,7 @@ class UpdatesActor(LoopActor):
             case Settled():
                 return self._settled(message.bot_id)
             case Silence():
+                self._is_silent = True
                 ears, self._ears = list(self._ears.values()), {}
                 return self.spawn(_stopped(ears))
             case _:
@@ -116,8 +118,8 @@ class UpdatesActor(LoopActor):
         self.beside(self._looked_up(bot.bot_id), lambda found: self._found(bot, found))
 
     def _found(self, bot: Bot, found: Looked) -> None:
-        if self._newest.get(bot.bot_id) is not bot:
-            return  # it has changed again meanwhile
+        if self._is_silent or self._newest.get(bot.bot_id) is not bot:
+            return  # it has changed again meanwhile, or the process ends
         ear = self._ears.get(bot.bot_id)
         token, earlier_at = found
         if ear is None:
@@ -144,7 +146,8 @@ class UpdatesActor(LoopActor):
 
     def _settled(self, bot_id: int) -> None:
         ear = self._ears.get(bot_id)
-        if ear is not None and ear.wanted == "off":
+        # It may be wanted again by now, and its token just being read.
+        if ear is not None and ear.wanted == "off" and wish_of(self._newest[bot_id]) == "off":
             del self._ears[bot_id]
             del self._newest[bot_id]
             self._tools.doorstep.forget(bot_id)

@@ -7,7 +7,6 @@ doubled: the inbox knows what it has.
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 
 from actors.hearing import Tools, waited
 from actors.polling import Poller
@@ -94,5 +93,5 @@ class Watchdog:
         finally:
             for task in (polling, ringing):
                 task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
+            # Awaited themselves, they could not be told from the ear being cancelled just now.
+            await asyncio.wait((polling, ringing))

@@ -15,7 +15,7 @@ from pathlib import Path
 from actors.messages import DescribeFleet, FleetState
 from ops.bench.figures import heading, line
 from ops.bench.sizes import Sizes
-from ops.bench.within import collected_as_served, command, each_once, loft_within, registered
+from ops.bench.within import Failed, collected_as_served, command, each_once, loft_within, registered
 from ops.wiring import Loft
 
 AT_ONCE = 200
@@ -43,16 +43,14 @@ async def measure(sizes: Sizes, directory: Path) -> None:
                 # Until its deadline a command's timer is still set.
                 await asyncio.sleep(sizes.idle_deadline_s + PASSED_S)
                 grown_by = _bytes() - start
-                awake = await _awake(loft)
+                await _all_awake(loft, sizes.bots)
                 grown = tracemalloc.take_snapshot().compare_to(snapshot, "filename")
                 tracemalloc.stop()
                 line("passivated: a slot", f"{asleep / len(bots):.0f} bytes")
-                line(
-                    f"awake, {awake} of them: with all that is kept of it", f"{grown_by / max(awake, 1):.0f} bytes more"
-                )
+                line("awake: with all that is kept of it", f"{grown_by / sizes.bots:.0f} bytes more")
                 for found in grown[:SHOWN_FILES]:
                     file = "/".join(Path(found.traceback[0].filename).parts[-2:])
-                    line(f"  of which by {file}", f"{found.size_diff / max(awake, 1):.0f} bytes")
+                    line(f"  of which by {file}", f"{found.size_diff / sizes.bots:.0f} bytes")
                 await _woken(loft, bots[: sizes.wakes], bots[sizes.bots :])
 
 
@@ -90,9 +88,11 @@ async def _bytes_of_start(directory: Path) -> int:
         return _bytes() - before
 
 
-async def _awake(loft: Loft) -> int:
+async def _all_awake(loft: Loft, bots: int) -> None:
+    """Where some sleep, what is kept of them too would be counted as the others'."""
     state: FleetState = await loft.fleet.ask(DescribeFleet(), block=False)
-    return state.awake
+    if state.awake != bots:
+        raise Failed(f"only {state.awake} of {bots} bots are awake")
 
 
 async def _settled(loft: Loft) -> None:

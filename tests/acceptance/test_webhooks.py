@@ -48,6 +48,7 @@ def gateway(tmp_path: Path, sandbox: SandboxClient, operator: Receiver) -> Itera
     yield gateway
     if gateway.is_running:
         assert gateway.stop() == 0
+    assert "ear_failed" not in gateway.log.read_text()
 
 
 @pytest.fixture

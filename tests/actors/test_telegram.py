@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from actors import telegram as module
 from actors.ports import Upload
@@ -318,9 +319,22 @@ def test_calls_that_are_out_when_it_closes_come_back_as_lost_once() -> None:
         await until(lambda: len(answers) == 3)
 
         assert {Category.AMBIGUOUS} == {failure_of(answer).category for answer in answers}
-        wire.telegram.call(a_token(), "sendMessage", HELLO, SOON_S, answers.append)
-        await until(lambda: len(answers) == 4)
-        assert isinstance(answers[-1], Failure)
+
+    on_the_wire(story)
+
+
+def test_whoever_asks_after_it_has_closed_hears_that_nothing_left_and_nobody_logs_an_error() -> None:
+    async def story(wire: Wire) -> None:
+        answers: list[Answer] = []
+        await wire.telegram.close()
+        with capture_logs() as logs:
+            answers.append(await wire.send())
+            wire.telegram.call(a_token(), "sendMessage", HELLO, SOON_S, answers.append)
+            await until(lambda: len(answers) == 2)
+
+        told = [(failure_of(answer).category, failure_of(answer).certain) for answer in answers]
+        assert [(Category.UNREACHABLE, CERTAIN)] * 2 == told
+        assert [] == logs
 
     on_the_wire(story)
 

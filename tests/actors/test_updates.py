@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import msgspec
 import pykka
 
@@ -11,6 +13,7 @@ from actors.runtime import stopped
 from actors.updates import NO_WEBHOOK, Followed, Silence, UpdatesActor
 from domain.bot import Bot
 from domain.events import UpdateReceived, WebhookRemoved
+from domain.failure import Delivered
 from domain.hearing import Hearing, Whose
 from domain.rules.tokens import Token
 from tests.actors.hearing_world import World, a_bot_that_wants, an_update, on_a_loop
@@ -18,6 +21,17 @@ from tests.actors.waiting import SOON_S, answer_of, until
 from tests.examples import BOT_ID, OTHER_TENANT, TENANT, a_token, an_identity
 
 LEFT = {BOT_ID: (Hearing(TENANT, b"path", b"secret"), Address("the-path", "the-secret"))}
+
+
+class Shelf:
+    """Where bots are looked up. A test may keep whoever looks waiting."""
+
+    def __init__(self, world: World) -> None:
+        self.may_read = world.may_read
+
+    def look_up(self, _: int) -> tuple[Token, float]:
+        assert self.may_read.wait(SOON_S)
+        return a_token(), 17.0
 
 
 def an_actor(
@@ -142,20 +156,17 @@ def of_another_tenant() -> Bot:
 
 def test_nothing_comes_in_for_a_former_tenant_from_the_moment_at_which_the_bot_is_anothers() -> None:
     async def story(world: World) -> None:
-        def look_up(_: int) -> tuple[Token, float]:
-            world.may_read.wait(SOON_S)
-            return a_token(), 17.0
-
+        shelf = Shelf(world)
         bot = a_bot_that_wants("webhook")
         world.url = "https://bots.example.com/webhook/the-path"
-        actor = UpdatesActor.start(world.tools, look_up, [bot], dict(LEFT))
+        actor = UpdatesActor.start(world.tools, shelf.look_up, [bot], dict(LEFT))
         await until(lambda: world.timers.next() is not None)
         before = world.doorstep.whose("the-path", "the-secret")
-        world.may_read.clear()
+        shelf.may_read.clear()
         actor.tell(Followed(of_another_tenant()))
         await world.rest()
         meanwhile = world.doorstep.whose("the-path", "the-secret")
-        world.may_read.set()
+        shelf.may_read.set()
         while not world.of(WebhookRemoved):
             await world.rest()
         await answer_of(actor, Silence())
@@ -181,5 +192,49 @@ def test_a_poll_for_a_former_tenant_ends_when_the_bot_is_anothers() -> None:
         await stopped(actor)
 
         assert 1 == len(world.polls.calls)
+
+    on_a_loop(story)
+
+
+def test_a_bot_whose_updates_are_turned_on_again_while_they_are_being_turned_off_hears() -> None:
+    async def story(world: World) -> None:
+        shelf = Shelf(world)
+        actor = UpdatesActor.start(world.tools, shelf.look_up, [a_bot_that_wants("webhook")], {})
+        while not world.url:
+            await world.rest()
+        # Telegram's word on what is there now takes a moment.
+        world.telegram.will(None)
+        actor.tell(Followed(a_bot_that_wants("off")))
+        await until(lambda: world.telegram.out)
+        shelf.may_read.clear()
+        actor.tell(Followed(a_bot_that_wants("polling")))
+        await world.rest()
+        world.telegram.out[0].gets(Delivered(b"{}"))
+        await world.rest()
+        shelf.may_read.set()
+        await until(lambda: world.polls.calls)
+        described = await answer_of(actor, DescribeUpdates(BOT_ID))
+        await answer_of(actor, Silence())
+        await stopped(actor)
+
+        assert UpdatesState(BOT_ID, "polling", "polling", 17.0) == described
+
+    on_a_loop(story)
+
+
+def test_a_change_that_comes_when_the_process_ends_has_nobody_listen_any_more() -> None:
+    async def story(world: World) -> None:
+        shelf = Shelf(world)
+        shelf.may_read.clear()
+        actor = UpdatesActor.start(world.tools, shelf.look_up, [a_bot_that_wants("polling")], {})
+        await world.rest()
+        await answer_of(actor, Silence())
+        shelf.may_read.set()
+        await asyncio.to_thread(shelf.look_up, BOT_ID)
+        await world.rest()
+        await stopped(actor)
+        await world.rest()
+
+        assert [] == world.polls.calls
 
     on_a_loop(story)
