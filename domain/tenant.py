@@ -63,7 +63,7 @@ def issue_key(
     if tenant.name is None:
         return Refused("not_found", "There is no such tenant.")
     if len(tenant.keys) >= MAX_KEYS:
-        return Refused("invalid_request", f"You have {MAX_KEYS} keys. DELETE /api/keys/{{key_id}} those of no use.")
+        return Refused("invalid_request", f"A tenant has {MAX_KEYS} keys at most. DELETE those of no use.")
     if expires_at is not None and not now < expires_at <= now + MAX_LIFE:
         return Refused("invalid_request", f"A key expires in the future, and within {MAX_LIFE.days} days.")
     issued = events.KeyIssued(
@@ -111,7 +111,7 @@ def revoke_key(tenant: Tenant, key_id: str, now: datetime) -> Decision:
     if _is_way_in(tenant, key, now) and not any(_is_way_in(tenant, other, now) for other in others):
         return Refused(
             "invalid_request",
-            "Your last key: make another with POST /api/keys first, or replace it at once with "
+            "This is the last key: make another first, or replace it at once: with the key itself "
             f'POST /api/keys/{key_id}/rotate {{"overlap_s": 0}}.',
         )
     return (events.KeyRevoked(occurred_at=now, tenant_id=tenant.tenant_id, key_id=key_id),)

@@ -104,7 +104,7 @@ class Gate:
             return BY_SETTINGS
         now = self._clock.utc()
         if is_over(key, now):
-            _refused("This key has expired. Make another with POST /api/keys.")
+            _refused("This key has expired. Make another with POST /api/keys, or ask the operator for one.")
         self._key_was_used(key.key_id, now)
         return Caller(key.tenant_id, key.key_id, key.scopes)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager, nullcontext
-from datetime import datetime, timedelta
 from typing import Annotated
 
 from msgspec import Meta
@@ -11,46 +10,32 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from actors.messages import IssueKey, KeyInfo, ListKeys, RegisterTenant, RevokeKey, RotateKey, TenantKey
-from domain.tenant import MAX_LIFE, MAX_NAME, MAX_OVERLAP, Scope
-from gateway import bodies
+from actors.messages import KeyInfo, ListKeys, RegisterTenant, RevokeKey, RotateKey, TenantKey
+from domain.tenant import MAX_NAME, MAX_OVERLAP, Scope
+from gateway import bodies, new_keys
 from gateway.answers import answer, nothing
 from gateway.asking import asked
 from gateway.auditing import on_record
 from gateway.auth import Caller, Gate
 from gateway.doors import Doors
+from gateway.new_keys import ISSUED, KeyWish
 from gateway.operations import Proof, operation
 from gateway.problems import Problem
-from gateway.queries import time_in
 from gateway.reading import Reads
 from gateway.routing import at
 
-MAX_LABEL = 100
 MAX_KEY_ID = 64
 OVERLAP_S = 86_400.0
 SCOPES = frozenset(scope.value for scope in Scope)
 KEY_HOLDERS = (Scope.TENANT, Scope.ADMIN)
 
 
-ISSUED = {
-    "key_id": str,
-    "api_key": str,
-    "scopes": list[Scope],
-    "label": str,
-    "expires_at": datetime | None,
-    "position": int,
-}
-
-
 class NewTenant(bodies.Body, frozen=True):
     name: str
 
 
-class NewKey(bodies.Body, frozen=True):
-    label: str = ""
+class NewKey(KeyWish, frozen=True):
     scopes: list[str] | None = None
-    expires_in_s: Annotated[float, Meta(gt=0, le=MAX_LIFE.total_seconds())] | None = None
-    expires_at: str | None = None
 
 
 class Rotation(bodies.Body, frozen=True):
@@ -102,10 +87,8 @@ class Accounts:
         caller = self._caller(request)
         body = await bodies.of_request(request, NewKey, self._doors.options.max_body_bytes)
         scopes = _scopes(caller, body.scopes)
-        label = bodies.line_of("label", body.label, MAX_LABEL, default="unnamed")
-        expires_at = _end_of(body, self._doors.clock.utc())
-        message = IssueKey(caller.tenant_id, scopes, label, expires_at)
-        async with self._on_record(request, caller, "key.issue", f"{label} ({', '.join(scopes)})"):
+        message = new_keys.issuing(caller.tenant_id, scopes, body, self._doors.clock.utc())
+        async with self._on_record(request, caller, "key.issue", f"{message.label} ({', '.join(scopes)})"):
             return self._issued(await asked(self._doors.accounts, message))
 
     @operation(
@@ -142,15 +125,7 @@ class Accounts:
 
     def _issued(self, made: TenantKey) -> Response:
         self._reads.wrote(made.tenant_id, made.position)
-        content = {
-            "key_id": made.key_id,
-            "api_key": made.api_key,
-            "scopes": made.scopes,
-            "label": made.label,
-            "expires_at": made.expires_at,
-            "position": made.position,
-        }
-        return answer(content, 201, position=made.position)
+        return new_keys.issued(made)
 
     def _caller(self, request: Request) -> Caller:
         return self._gate.caller(request)
@@ -182,14 +157,6 @@ class Accounts:
         if caller is None or not caller.is_admin:
             return nullcontext()
         return on_record(self._doors.audit, request, caller, action, target)
-
-
-def _end_of(body: NewKey, now: datetime) -> datetime | None:
-    if body.expires_in_s is not None and body.expires_at is not None:
-        raise Problem("invalid_request", 'Say either "expires_in_s" or "expires_at".')
-    if body.expires_in_s is not None:
-        return now + timedelta(seconds=body.expires_in_s)
-    return None if body.expires_at is None else time_in("expires_at", body.expires_at)
 
 
 def _scopes(caller: Caller, asked_for: list[str] | None) -> tuple[Scope, ...]:

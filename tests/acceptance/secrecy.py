@@ -91,6 +91,8 @@ ASKS = [
     Ask("POST", "/api/whatif", _whatif(bot_id="<bot>")),
     Ask("POST", "/api/whatif", _whatif(tenant_id="<tenant>")),
     Ask("GET", "/admin/tenants/<tenant>"),
+    Ask("GET", "/admin/tenants/<tenant>/keys"),
+    Ask("DELETE", "/admin/tenants/<tenant>/keys/<key>?reason=why"),
     Ask("GET", "/admin/bots?tenant_id=<tenant>"),
     Ask("POST", "/admin/bots/<bot>/suspend", '{"reason": "abuse"}'),
     Ask("GET", "/admin/system/bot-health/<bot>"),

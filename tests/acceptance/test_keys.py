@@ -9,17 +9,17 @@ from typing import Any
 import httpx
 import pytest
 
+from ops.sandbox.client import SandboxClient
+from tests.acceptance.gateway_process import Acme
 from tests.acceptance.load import until
 from tests.acceptance.moved_gateway import MovedGateway, Wall
 
-NOWHERE = "http://127.0.0.1:9"
-"""In place of Telegram, which these tests do not need."""
 HOUR_S, DAY_S = 3600, 86_400
 
 
 @pytest.fixture
-def gateway(tmp_path: Path) -> Iterator[MovedGateway]:
-    gateway = MovedGateway(tmp_path / "state", NOWHERE)
+def gateway(tmp_path: Path, sandbox: SandboxClient) -> Iterator[MovedGateway]:
+    gateway = MovedGateway(tmp_path / "state", sandbox.base_url)
     gateway.wall = Wall(tmp_path)
     yield gateway.start()
     if gateway.is_running:
@@ -102,6 +102,51 @@ def test_keys_expire_overlap_and_end_and_a_session_opens_what_its_key_opens(gate
     content = b"".join(path.read_bytes() for path in [*files, gateway.log])
 
     assert [] == [secret[:8] for secret in secrets if secret.encode() in content]
+
+
+def test_a_tenant_whose_only_key_has_expired_goes_on_with_one_from_the_operator_while_the_gateway_runs(
+    gateway: MovedGateway, sandbox: SandboxClient
+) -> None:
+    acme, keys = Acme(gateway, sandbox), "/api/keys"
+    brief = made(gateway, acme.key, keys, expires_in_s=HOUR_S)
+    asked(gateway, brief["api_key"], "DELETE", f"{keys}/{acme.key.split('_')[1]}").raise_for_status()
+    gateway.wall.is_set(f"+{HOUR_S + 5}")
+    until(lambda: not opens(gateway, brief["api_key"]))
+    refused = asked(gateway, brief["api_key"], "POST", keys, {})
+    theirs = f"/admin/tenants/{acme.tenant_id}/keys"
+    listed = asked(gateway, gateway.admin_key, path=theirs).json()["keys"]
+    new = made(gateway, gateway.admin_key, theirs, label="by phone", reason="its last has expired")
+    acme.key = new["api_key"]
+    with acme.client() as client:
+        sent = acme.send(client, 5, "back again").raise_for_status().json()
+        until(lambda: len(told_to(client)) == 1)
+        notices = told_to(client)
+    acts = asked(gateway, gateway.admin_key, path="/admin/system/audit").json()["acts"]
+
+    assert (401, "This key has expired. Make another with POST /api/keys, or ask the operator for one.") == (
+        refused.status_code,
+        refused.json()["detail"],
+    )
+    assert [brief["key_id"]] == [key["key_id"] for key in listed]
+    assert ("delivered", "back again") == (sent["outcome"], sent["result"]["text"])
+    assert [("key_issued", new["key_id"])] == [(one["kind"], one["detail"].split()[6]) for one in notices]
+    assert ("key.issue", f"{acme.tenant_id}: by phone", "its last has expired") == (
+        acts[0]["action"],
+        acts[0]["target"],
+        acts[0]["reason"],
+    )
+
+    spare = made(gateway, gateway.admin_key, theirs, reason="the other one leaked")
+    leaked = asked(gateway, gateway.admin_key, "DELETE", f"{theirs}/{new['key_id']}?reason=it%20leaked")
+
+    assert 204 == leaked.status_code
+    assert [False, True] == [opens(gateway, key["api_key"]) for key in (new, spare)]
+    shown = b"".join(path.read_bytes() for path in [*gateway.state_dir.rglob("*"), gateway.log] if path.is_file())
+    assert [] == [key for key in (new, spare) if key["api_key"].split("_")[2].encode() in shown]
+
+
+def told_to(client: httpx.Client) -> list[dict[str, Any]]:
+    return list(client.get("/api/notices").raise_for_status().json()["notices"])
 
 
 def page(token: str, origin: str) -> dict[str, str]:

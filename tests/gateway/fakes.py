@@ -49,6 +49,7 @@ from actors.messages import (
     ListNotices,
     ListTenants,
     NoticeEndpoint,
+    Notify,
     OnRecord,
     ProveOwnership,
     PulledUpdates,
@@ -353,7 +354,8 @@ class Accounts(Actor):
             case ListTenants(after, limit):
                 return [info(self.tenants[one]) for one in sorted(self.tenants) if after < one != "operator"][:limit]
             case DescribeTenant(tenant_id):
-                return info(self.tenants[tenant_id]) if tenant_id in self.tenants else tenants.NO_TENANT
+                tenant = self.tenants.get(tenant_id, Tenant(tenant_id))
+                return tenants.NO_TENANT if tenant.name is None or tenant_id == OPERATOR else info(tenant)
             case WeighTenant(tenant_id, weight, by, reason):
                 tenant = self.tenants.get(tenant_id, Tenant(tenant_id))
                 weighed = self._became(tenant, tenants.weigh(tenant, weight, by, reason, NOON), None)
@@ -542,6 +544,8 @@ class Notices(Actor):
         match message:
             case ListNotices():
                 return []
+            case Notify():
+                return None
             case SetNoticeEndpoint(_, url):
                 return NoticeEndpoint(url, "whsec_c2VjcmV0" if url else None, 5)
             case _:

@@ -31,6 +31,8 @@ ACTS: dict[tuple[str, str], tuple[str, str]] = {
     ("POST", "/api/keys/{key_id}/rotate"): ("key.rotate", "nosuchkey"),
     ("PATCH", "/admin/tenants/{tenant_id}"): ("tenant.weigh", "acme"),
     ("DELETE", "/admin/tenants/{tenant_id}"): ("tenant.remove", "globex"),
+    ("POST", "/admin/tenants/{tenant_id}/keys"): ("key.issue", "acme: unnamed"),
+    ("DELETE", "/admin/tenants/{tenant_id}/keys/{key_id}"): ("key.revoke", "nosuchkey"),
     ("POST", "/admin/system/retention"): ("retention.run", "log"),
     ("POST", "/admin/system/validate-token"): ("token.validate", str(BOT_ID)),
     ("POST", "/admin/system/vault/rotate"): ("vault.rotate", "master key"),

@@ -66,7 +66,7 @@ WRONG = {
     "unknown": (a_new_key(9).text, "This key opens nothing: it is unknown here, or was revoked."),
     "of another secret": (SAME_ID.text, "This key opens nothing: it is unknown here, or was revoked."),
     "revoked": (REVOKED.text, "This key opens nothing: it is unknown here, or was revoked."),
-    "expired": (EXPIRED.text, "This key has expired. Make another with POST /api/keys."),
+    "expired": (EXPIRED.text, "This key has expired. Make another with POST /api/keys, or ask the operator for one."),
 }
 
 

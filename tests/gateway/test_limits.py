@@ -88,6 +88,7 @@ EVERY_REQUEST = [
     ("DELETE", "/api/commands/{command_id}", Kind.COMMANDS),
     ("POST", "/webhook/{opaque}", Kind.WEBHOOKS),
     ("GET", "/admin/tenants", Kind.ADMIN),
+    ("POST", "/admin/tenants/{tenant_id}/keys", Kind.ADMIN),
     ("POST", "/admin/system/retention", Kind.ADMIN),
 ]
 
