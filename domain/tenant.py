@@ -111,7 +111,7 @@ def revoke_key(tenant: Tenant, key_id: str, now: datetime) -> Decision:
     if _is_way_in(tenant, key, now) and not any(_is_way_in(tenant, other, now) for other in others):
         return Refused(
             "invalid_request",
-            "This is the last key: make another first, or replace it at once: with the key itself "
+            "This is the last key. Make another first, or replace it at once, with the key itself: "
             f'POST /api/keys/{key_id}/rotate {{"overlap_s": 0}}.',
         )
     return (events.KeyRevoked(occurred_at=now, tenant_id=tenant.tenant_id, key_id=key_id),)

@@ -179,7 +179,7 @@ def test_an_admin_does_not_take_a_tenant_s_last_key(house: House) -> None:
     answer = admin(house, "DELETE", f"acme/keys/{key_id(house.key)}", WHY)
 
     assert (400, "invalid_request") == (answer.status_code, answer.json()["code"])
-    assert answer.json()["detail"].startswith("This is the last key: make another first")
+    assert answer.json()["detail"].startswith("This is the last key. Make another first")
     assert [] == house.notices.asked
 
 
