@@ -18,7 +18,7 @@ from projections.state import Pause, State, Stop
 from projections.views import Views, delete
 from projections.waiting import Waiters
 
-BATCH = 2000
+BATCH = 5000
 POLL_S = 1.0
 """In case a wake was missed, or trouble is over, or the views' file was taken away."""
 REST_S, REST_S_PER_EVENT, REST_S_MAX = 0.008, 0.001, 0.1

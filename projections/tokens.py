@@ -15,6 +15,7 @@ from projections.moments import moment
 from projections.projection import Table
 from projections.views import Readable
 
+_TOLD = (events.BotRegistered, events.TokenValidated, events.TokensInspected, events.BotRemoved)
 _PUT = "INSERT OR REPLACE INTO tokens VALUES (?, ?, ?, ?)"
 
 
@@ -34,7 +35,8 @@ class TokensProjection:
 
     def fold(self, events: Sequence[Recorded], connection: sqlite3.Connection) -> None:
         for recorded in events:
-            _fold(recorded.event, connection)
+            if isinstance(recorded.event, _TOLD):
+                _fold(recorded.event, connection)
 
 
 def token_status(views: Readable, bot_id: int) -> TokenStatus | None:
