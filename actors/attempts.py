@@ -54,13 +54,13 @@ class Attempts:
         now = self._ports.clock.steady()
         if isinstance(result, int):
             ticket.is_open = True
-            is_late = now - ticket.left_at > LATE_START_S or now >= ticket.deadline
+            is_late = now - ticket.left_at > LATE_START_S or now >= ticket.leaves_by
             if not is_late and self._guards.still_open_for(ticket, now):
                 self._call(ticket, now)
                 return True
         self.in_flight -= 1
         self._guards.returned(ticket)
-        if isinstance(result, StoreError) or now >= ticket.deadline:
+        if isinstance(result, StoreError) or now >= ticket.leaves_by:
             self._lanes.free(ticket.lane)
             late_for_disk = isinstance(result, StoreError) or ticket.replied
             code = "store_unavailable" if late_for_disk else "deadline_exceeded"

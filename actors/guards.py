@@ -87,7 +87,7 @@ class Guards:
             return barred
         memory = self._slot.memory
         call = gates.Call(
-            ticket.method.name, ticket.chat, ticket.deadline, ticket.command.patient, ticket.method.cosmetic
+            ticket.method.name, ticket.chat, ticket.leaves_by, ticket.command.patient, ticket.method.cosmetic
         )
         situation = gates.Situation(
             memory.breaker,
@@ -162,7 +162,7 @@ class Guards:
 
     def next_attempt(self, ticket: Ticket, failure: Failure, now: float) -> retry.Again | None:
         memory = self._slot.memory
-        attempted = retry.Attempted(ticket.retries.get(failure.category, 0), ticket.repeatable, ticket.deadline)
+        attempted = retry.Attempted(ticket.retries.get(failure.category, 0), ticket.repeatable, ticket.leaves_by)
         decision = retry.after(failure, attempted, self._policy.retry, memory.budget, self._ports.jitter(), now)
         if not isinstance(decision, retry.Again):
             return None

@@ -15,7 +15,7 @@ from domain.command import Command, Outcome, Wait
 from domain.failure import Category, Failure, lost_answer
 from domain.methods import Method
 from domain.refusal import Refused
-from domain.rules import breaker, holds, pacing, retry
+from domain.rules import breaker, deadlines, holds, pacing, retry
 from domain.rules.breaker import Pass
 
 NEVER = -math.inf
@@ -80,6 +80,10 @@ class Ticket:
     @property
     def repeatable(self) -> bool:
         return self.method.repeatable or self.command.retry_uncertain
+
+    @property
+    def leaves_by(self) -> float:
+        return deadlines.leaves_by(self.arrived, self.deadline, repeatable=self.repeatable)
 
     @property
     def parameters(self) -> dict[str, object]:

@@ -15,11 +15,14 @@ from domain.rules import breaker, holds, pacing
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What the gates look at in a command. `patient`: its caller does not stand waiting, so it sits out a breaker."""
+    """What the gates look at in a command. `patient`: its caller does not stand waiting, so it sits out a breaker.
+
+    `leaves_by`: later it is not worth sending.
+    """
 
     method: str
     chat: str | None
-    deadline: float
+    leaves_by: float
     patient: bool = False
     cosmetic: bool = False
 
@@ -63,7 +66,7 @@ def verdict(call: Call, bot: Situation, now: float) -> Stay | Refuse | None:
     """None: it may leave."""
     stay = _first_closed(call, bot, now)
     if stay is None:
-        return None
+        return None if now < call.leaves_by else Refuse("deadline_exceeded", None)
     # An open breaker answers at once.
     hopeless = stay.because == "breaker" and not (call.patient or breaker.probing(bot.breaker))
     return judged(call, stay, now, hopeless=hopeless)
@@ -72,7 +75,7 @@ def verdict(call: Call, bot: Situation, now: float) -> Stay | Refuse | None:
 def judged(call: Call, stay: Stay, now: float, *, hopeless: bool = False) -> Stay | Refuse:
     """Whether it is worth the wait."""
     ends = stay.until < math.inf
-    too_late = ends and stay.until >= call.deadline
+    too_late = ends and stay.until >= call.leaves_by
     # A typing indicator that comes late is worth nothing and makes room for messages.
     if too_late or hopeless or call.cosmetic:
         return Refuse(REFUSED_AS[stay.because], stay.until - now if ends else None)

@@ -144,7 +144,7 @@ class ReplayedBot:
         rerun.attempts = attempt + 1
         if self._calls is not None:
             self._calls.left(tale.chat, left)
-        may_take_s = min(self.guards.policy.telegram_timeout_s, rerun.call.deadline - left)
+        may_take_s = min(self.guards.policy.telegram_timeout_s, rerun.deadline - left)
         if given.took_s > may_take_s:
             given = Given(LATE, left, max(may_take_s, 0.0))
         self._agenda.at(left + given.took_s, self._answered, (rerun, given, left))

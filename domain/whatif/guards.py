@@ -101,7 +101,7 @@ class Guards:
 
     def next_attempt(self, rerun: Rerun, failure: Failure, given: Given, now: float) -> retry.Again | None:
         made = rerun.retries.get(failure.category, 0)
-        attempted = retry.Attempted(made, rerun.tale.repeatable, rerun.deadline)
+        attempted = retry.Attempted(made, rerun.tale.repeatable, rerun.call.leaves_by)
         jitter = self._luck(failure, made + 1, given)
         decision = retry.after(failure, attempted, self.policy.retry, self._spending.at(now), jitter, now)
         if not isinstance(decision, retry.Again):

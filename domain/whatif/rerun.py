@@ -38,7 +38,7 @@ class Rerun:
 
     @property
     def deadline(self) -> float:
-        return self.call.deadline
+        return self.tale.deadline
 
     @property
     def is_waiting(self) -> bool:

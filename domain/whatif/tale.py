@@ -54,7 +54,8 @@ class Tale(NamedTuple):
     given: tuple[Given, ...]
     end: End
     call: Call
-    """As the gates see it; its deadline included."""
+    """As the gates see it."""
+    deadline: float
     lane: str
 
     @property

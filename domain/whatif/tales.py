@@ -9,6 +9,7 @@ from datetime import datetime
 from domain import events
 from domain.failure import TREATMENT, Answer, Category, Final, recalled
 from domain.methods import method_named
+from domain.rules.deadlines import leaves_by
 from domain.rules.gates import Call
 from domain.whatif.tale import DONE, End, Given, Tale
 
@@ -69,7 +70,10 @@ class Tales:
         first = accepted or started or (failed[0] if failed else event)
         arrived = self.seconds(event.received_at)
         deadline_s = accepted.deadline_s if accepted else self._deadline_of(end, failed, arrived)
+        deadline = arrived + deadline_s
         patient = accepted.patient if accepted else False
+        repeatable = method.repeatable or (accepted.retry_uncertain if accepted else _was_repeated(failed))
+        latest = leaves_by(arrived, deadline, repeatable=repeatable)
         self.found.append(
             Tale(
                 command_id=event.command_id,
@@ -78,11 +82,12 @@ class Tales:
                 method=method,
                 chat=first.chat,
                 arrived=arrived,
-                repeatable=method.repeatable or (accepted.retry_uncertain if accepted else _was_repeated(failed)),
+                repeatable=repeatable,
                 written_s=self._written_s(started, event),
                 given=tuple(self._given(event, failed, end)),
                 end=end,
-                call=Call(method.name, first.chat, arrived + deadline_s, patient, method.cosmetic),
+                call=Call(method.name, first.chat, latest, patient, method.cosmetic),
+                deadline=deadline,
                 lane=f"chat:{first.chat}" if first.chat is not None else event.command_id,
             )
         )

@@ -360,10 +360,11 @@ def test_no_attempt_may_outlast_the_deadline_or_the_timeout() -> None:
     assert [12, 11.5, 20] == [pytest.approx(call.timeout_s) for call in bot.telegram.calls]
 
 
-def test_a_retry_that_would_come_after_the_deadline_is_not_waited_for() -> None:
+@pytest.mark.parametrize("deadline_s", [0.9, 1.2])
+def test_a_retry_that_would_come_too_late_for_an_answer_is_not_waited_for(deadline_s: float) -> None:
     bot = LoneBot(jitter=0.99)
     bot.telegram.works(REFUSED_CONNECTION)
-    hello = bot.say("hello", deadline_s=0.9)
+    hello = bot.say("hello", deadline_s=deadline_s)
 
     assert ("not_sent", "telegram_unreachable") == hello.ended
     assert 1 == hello.outcome.attempts
@@ -635,6 +636,52 @@ def test_a_command_that_waited_too_long_was_not_sent() -> None:
     assert ["command-not-sent"] == topics(bot, second)
     bot.answer()
     assert ["first"] == bot.telegram.texts
+
+
+@pytest.mark.parametrize(
+    ("free_after_s", "ended"), [(29.4, ("delivered", "")), (29.6, ("not_sent", "deadline_exceeded"))]
+)
+def test_a_message_whose_answer_could_hardly_come_in_time_is_not_sent(
+    free_after_s: float, ended: tuple[str, str]
+) -> None:
+    bot = LoneBot()
+    bot.telegram.waits()
+    bot.say("first", deadline_s=60)
+    second = bot.say("second")
+    bot.advance(free_after_s)
+    bot.telegram.works()
+    bot.answer()
+    bot.rest()
+
+    assert ended == second.ended
+    assert ["first", "second"][: 1 + (ended[0] == "delivered")] == bot.telegram.texts
+
+
+def test_an_edit_leaves_until_its_deadline_since_it_may_be_repeated() -> None:
+    bot = LoneBot()
+    bot.telegram.waits()
+    bot.say("first", deadline_s=60)
+    edit = bot.ask(**EDIT)
+    bot.advance(29.9)
+    bot.telegram.works()
+    bot.answer()
+    bot.rest()
+
+    assert ("delivered", "") == edit.ended
+
+
+@pytest.mark.parametrize(("deadline_s", "ended"), [(0.3, ("not_sent", "deadline_exceeded")), (0.4, ("delivered", ""))])
+def test_a_start_that_is_recorded_too_late_for_an_answer_sends_nothing(
+    deadline_s: float, ended: tuple[str, str]
+) -> None:
+    bot = LoneBot()
+    bot.journal.is_away = True
+    hello = bot.say("hello", deadline_s=deadline_s)
+    bot.advance(0.24)
+    bot.journal.is_away = False
+    bot.rest()
+
+    assert ended == hello.ended
 
 
 def test_a_start_that_is_not_recorded_by_the_deadline_sends_nothing() -> None:

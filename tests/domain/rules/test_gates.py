@@ -12,7 +12,7 @@ from domain.rules.gates import Call, Refuse, Situation, Stay, verdict
 from tests.examples import CHAT, GROUP
 
 NOW = 100.0
-CALL = Call("sendMessage", CHAT, deadline=NOW + 30)
+CALL = Call("sendMessage", CHAT, leaves_by=NOW + 30)
 PATIENT = replace(CALL, patient=True)
 TYPING = replace(CALL, method="sendChatAction", cosmetic=True)
 OPEN = breaker.opened(breaker.CLOSED, breaker.BreakerPolicy(cooldown_s=20), NOW)
@@ -91,7 +91,7 @@ def test_an_open_breaker_is_told_at_once_and_only_the_patient_sit_it_out() -> No
 def test_while_a_probe_is_out_everybody_waits_for_its_answer() -> None:
     bot = AT_REST._replace(breaker=PROBING)
 
-    assert Stay(NOW + 35, "breaker", whole_bot=True) == verdict(replace(CALL, deadline=NOW + 60), bot, NOW + 20)
+    assert Stay(NOW + 35, "breaker", whole_bot=True) == verdict(replace(CALL, leaves_by=NOW + 60), bot, NOW + 20)
 
 
 def test_a_forced_breaker_names_no_end() -> None:
@@ -108,10 +108,15 @@ def test_a_forced_breaker_names_no_end() -> None:
 def test_whoever_could_only_leave_after_the_deadline_is_told_at_once(
     bot: Situation, code: str, retry_after_s: float
 ) -> None:
-    hurried = replace(PATIENT, deadline=NOW + retry_after_s)
+    hurried = replace(PATIENT, leaves_by=NOW + retry_after_s)
 
     assert Refuse(code, retry_after_s) == verdict(hurried, bot, NOW)
-    assert isinstance(verdict(replace(hurried, deadline=NOW + retry_after_s + 0.1), bot, NOW), Stay)
+    assert isinstance(verdict(replace(hurried, leaves_by=NOW + retry_after_s + 0.1), bot, NOW), Stay)
+
+
+def test_what_could_leave_is_too_late_all_the_same_from_the_moment_by_which_it_must_have_left() -> None:
+    assert Refuse("deadline_exceeded", None) == verdict(replace(CALL, leaves_by=NOW), AT_REST, NOW)
+    assert verdict(replace(CALL, leaves_by=NOW + 0.01), AT_REST, NOW) is None
 
 
 @pytest.mark.parametrize(

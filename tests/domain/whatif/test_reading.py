@@ -91,7 +91,7 @@ def test_where_a_group_has_moved_is_read_from_the_attempt_that_followed() -> Non
 def test_a_deadline_is_the_setting_s_unless_the_record_shows_another(happened: list[object], deadline_s: float) -> None:
     (tale,) = told(happened)
 
-    assert deadline_s == pytest.approx(tale.call.deadline - tale.arrived)
+    assert deadline_s == pytest.approx(tale.deadline - tale.arrived)
 
 
 def test_who_repeats_a_lost_answer_was_allowed_to() -> None:

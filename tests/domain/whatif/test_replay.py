@@ -318,3 +318,12 @@ def test_an_answer_that_would_come_after_the_deadline_is_no_answer() -> None:
     report = asked(log, bot_rps=0.06)
 
     assert {"delivered, uncertain": 1} == report.difference.outcomes_changed
+
+
+@pytest.mark.parametrize(("leaves_after_s", "changed"), [(29.4, {}), (29.6, {"delivered, not_sent": 1})])
+def test_what_would_leave_too_late_for_its_answer_would_not_be_sent(
+    leaves_after_s: float, changed: dict[str, int]
+) -> None:
+    report = asked(log_of(sent(1, 0.0, chat="1"), sent(2, 0.0, chat="2")), bot_rps=1 / leaves_after_s)
+
+    assert changed == report.difference.outcomes_changed
