@@ -119,9 +119,12 @@ def test_a_server_that_is_killed_and_started_again_under_load_costs_no_count(
     told = {one["command_id"]: one["outcome"] for one in load.told if one.get("outcome") and "command_id" in one}
     assert told.items() <= states.items()
     texts = sandbox.texts(acme.bot_id)
-    assert len(texts) == len(set(texts)) == Counter(states.values())["delivered"]
-    assert health["successful_requests"] == len(texts)
-    assert {"delivered", "not_sent"} == set(states.values())
+    ended_as = Counter(states.values())
+    assert len(texts) == len(set(texts))
+    # On a busy host an answer of Telegram's may come too late to be told.
+    assert 0 <= len(texts) - ended_as["delivered"] <= ended_as["uncertain"], ended_as
+    assert health["successful_requests"] == ended_as["delivered"]
+    assert {"delivered", "not_sent"} <= ended_as.keys() <= {"delivered", "not_sent", "uncertain"}
 
 
 def test_a_server_that_hangs_stops_nothing_but_what_it_would_record(
