@@ -104,7 +104,9 @@ class Supervisor(LoopActor):
                 return self._remove_bots_of(message)
             case SetBreaker() | CheckToken():
                 slot = self._slots.get(message.bot_id)
-                return NOT_HERE if slot is None else self._tell_life(slot, message)
+                if slot is None:
+                    return NOT_HERE
+                return SHUTTING_DOWN if self._draining else self._tell_life(slot, message)
             case ResetRetryStatistics():
                 return self._reset_retries(message)
             case DescribeBreaker():
@@ -193,10 +195,10 @@ class Supervisor(LoopActor):
         return self.spawn(asked, then=lambda found: self._introduced(message, found))
 
     def _introduced(self, message: RegisterBot, found: Identity | Refused) -> Any:
-        if isinstance(found, Refused):
-            return found
         if self._draining:
             return SHUTTING_DOWN
+        if isinstance(found, Refused):
+            return found
         if found.tenant_id in self._leaving.tenants:
             return NO_TENANT
         slot = self._slots.setdefault(message.token.bot_id, Slot(message.token.bot_id, ()))
