@@ -43,7 +43,6 @@ from domain.identities import is_refused
 from domain.refusal import Refused
 from domain.rules.tokens import Token
 
-
 FAILED = Refused(
     "internal", "The bot has failed over it and is starting again. Look whether it was done before you ask again."
 )

@@ -20,7 +20,7 @@ SHUTTING_DOWN = Refused("shutting_down", "The gateway is stopping. Send it again
 async def drain(slots: Collection[Slot], ports: Ports, bound_s: float) -> None:
     for slot in slots:
         slot.is_stopping = True
-        # A change that waits for Telegram's word keeps no stop waiting: nothing was done, and it can be asked for again.
+        # A change that waits for Telegram's word keeps no stop waiting: nothing was done, it can be asked for again.
         refuse_changes(slot, SHUTTING_DOWN)
         if slot.is_awake:
             slot.tell(STOP_WAITING)

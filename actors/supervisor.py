@@ -104,9 +104,7 @@ class Supervisor(LoopActor):
                 return self._remove_bots_of(message)
             case SetBreaker() | CheckToken():
                 slot = self._slots.get(message.bot_id)
-                if slot is None:
-                    return NOT_HERE
-                return SHUTTING_DOWN if self._draining else self._tell_life(slot, message)
+                return NOT_HERE if slot is None else self._tell_life(slot, message)
             case ResetRetryStatistics():
                 return self._reset_retries(message)
             case DescribeBreaker():
@@ -214,7 +212,7 @@ class Supervisor(LoopActor):
         must_prove = self._policy.require_ownership and isinstance(message, ConfigureBot) and listens(message.change)
         if must_prove and (refused := fleet.unproven(slot, message.tenant_id, must_prove=True)):
             return refused
-        return SHUTTING_DOWN if self._draining else self._tell_life(slot, message)
+        return self._tell_life(slot, message)
 
     def _remove_bots_of(self, message: RemoveBotsOf) -> Any:
         found = self._leaving.bots_of(message.tenants, self._slots.values())
@@ -226,6 +224,8 @@ class Supervisor(LoopActor):
         return self.spawn(all_told(replies))
 
     def _tell_life(self, slot: Slot, message: Change, reply: LoopFuture | None = None) -> Any:
+        if self._draining:
+            return SHUTTING_DOWN
         slot.tell(Lifecycle(message, reply or self.reply_later()))
         if slot.actor is None:
             self._incarnations.wake(slot)

@@ -188,7 +188,9 @@ def test_a_bot_that_fails_while_the_fleet_stops_sends_nothing_when_it_is_back() 
 # What is asked of a fleet that stops already
 
 
-@pytest.mark.parametrize("message", [SetBreaker(BOT_ID, True, "late"), CheckToken(BOT_ID)], ids=lambda one: type(one).__name__)
+@pytest.mark.parametrize(
+    "message", [SetBreaker(BOT_ID, True, "late"), CheckToken(BOT_ID)], ids=lambda one: type(one).__name__
+)
 def test_a_fleet_that_stops_wakes_no_bot_for_what_is_only_asked_now(message: Change) -> None:
     async def story(fleet: Fleet) -> None:
         await fleet.told(fleet.ask(Drain(0)))
