@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection
 
-from actors.endings import unrecorded
+from actors.endings import left_open
 from actors.mail import STOP_WAITING, refuse_changes
 from actors.ports import Clock, Ports
 from actors.runtime import stopped
@@ -20,12 +20,12 @@ SHUTTING_DOWN = Refused("shutting_down", "The gateway is stopping. Send it again
 async def drain(slots: Collection[Slot], ports: Ports, bound_s: float) -> None:
     for slot in slots:
         slot.is_stopping = True
-        # A change that waits for Telegram's word keeps no stop waiting: nothing was done, it can be asked for again.
-        refuse_changes(slot, SHUTTING_DOWN)
         if slot.is_awake:
+            # Whoever waits for Telegram's word on a token keeps no stop waiting: they can ask again.
+            refuse_changes(slot, SHUTTING_DOWN)
             slot.tell(STOP_WAITING)
         else:
-            slot.refuse_waiting(SHUTTING_DOWN, ports.journal.release)
+            _refuse(slot, ports)
     await _quiet(slots, ports.clock, bound_s)
     # What is still out comes back as lost and is recorded as that.
     await ports.telegram.close()
@@ -34,15 +34,16 @@ async def drain(slots: Collection[Slot], ports: Ports, bound_s: float) -> None:
         if slot.actor is not None:
             await stopped(slot.actor)
             slot.actor = None
-        _answer_what_is_left(slot)
+        _refuse(slot, ports)
+        for ticket in list((slot.tickets or {}).values()):
+            slot.closed(ticket)
+            ticket.answered(left_open(ticket, ports.clock.steady()))
 
 
-def _answer_what_is_left(slot: Slot) -> None:
-    """No actor comes after this: what came in between is not done, and what is not recorded is told as it is."""
+def _refuse(slot: Slot, ports: Ports) -> None:
+    """What an actor would have to do, and none will."""
+    slot.refuse_waiting(SHUTTING_DOWN, ports.journal.release)
     refuse_changes(slot, SHUTTING_DOWN)
-    for ticket in list((slot.tickets or {}).values()):
-        if ticket.outcome is not None:
-            ticket.answered(unrecorded(ticket))
 
 
 async def _quiet(slots: Collection[Slot], clock: Clock, bound_s: float) -> None:

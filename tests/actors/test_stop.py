@@ -236,6 +236,51 @@ def test_an_outcome_that_the_disk_has_not_taken_by_the_end_of_the_stop_is_told_a
         await fleet.told(drained)
 
         assert ("delivered", "delivery_unrecorded") == ended(await fleet.told(asked))
+        # Whoever makes sure of the stop once more does not wait once more.
+        await fleet.told(fleet.ask(Drain(10)))
+
+    on_a_loop(story)
+
+
+@pytest.mark.parametrize(
+    ("durability", "expected"),
+    [(None, ("uncertain", "delivery_unrecorded")), (Durability("0" * 64), ("refused", "idempotency_in_flight"))],
+    ids=["plain", "durable"],
+)
+def test_a_command_of_which_nobody_has_heard_by_the_end_of_the_stop_is_answered(
+    durability: Durability | None, expected: tuple[str, str]
+) -> None:
+    async def story(fleet: Fleet) -> None:
+        fleet.telegram.waits()
+        asked = fleet.say("lost", durability=durability, deadline_s=3600.0)
+        await fleet.until(lambda: fleet.telegram.out)
+        fleet.telegram.out[0].answer = DELIVERED  # which nobody is told
+        drained = await draining(fleet, 5)
+        await fleet.advance(5)
+        await fleet.until(lambda: fleet.telegram.closed)
+        await fleet.advance(LAST_WORDS_S)
+        await fleet.told(drained)
+
+        assert expected == ended(await fleet.told(asked))
+
+    on_a_loop(story)
+
+
+def test_a_command_of_a_bot_that_has_not_come_back_by_the_end_of_the_stop_is_answered() -> None:
+    async def story(fleet: Fleet) -> None:
+        fleet.telegram.waits()
+        out, behind = fleet.say("out"), fleet.say("behind", durability=Durability("0" * 64))
+        await fleet.until(lambda: fleet.telegram.out)
+        fleet.shelf.may_read.clear()
+        await fleet.actor_fails()
+        drained = await draining(fleet, 5)
+        await fleet.advance(5)
+        await fleet.until(lambda: fleet.telegram.closed)
+        await fleet.advance(LAST_WORDS_S)
+        await fleet.told(drained)
+
+        assert ("uncertain", "delivery_unrecorded") == ended(await fleet.told(out))
+        assert ("refused", "idempotency_in_flight") == ended(await fleet.told(behind))
 
     on_a_loop(story)
 
