@@ -43,6 +43,10 @@ from domain.identities import is_refused
 from domain.refusal import Refused
 from domain.rules.tokens import Token
 
+FAILED = Refused(
+    "internal", "The bot has failed over it and is starting again. Look whether it was done before you ask again."
+)
+
 
 class BotActor(LoopActor):
     def __init__(
@@ -151,6 +155,9 @@ class BotActor(LoopActor):
         self._traffic.stop()
 
     def died(self, reason: str) -> None:
+        over = self.actor_inbox.current
+        if over is not None and isinstance(over.message, (Lifecycle, CancelTicket)):
+            over.message.reply.set(FAILED)
         self._tell_failed(BotFailed(self._slot.bot_id, reason))
 
 

@@ -7,6 +7,7 @@ begins: what Telegram was told meanwhile is asked of Telegram, and what was not 
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import structlog
 
@@ -39,7 +40,7 @@ class Ear:
         self._webhook = Webhook(bot_id, tools, hearing, address)
         self._poller = Poller(tools, self._webhook)
         self._watchdog = Watchdog(self._webhook, self._poller, tools)
-        self._task: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[Any] | None = None
         self._is_over = False
 
     def follow(self, bot: Bot, token: Token | None) -> None:
@@ -64,12 +65,21 @@ class Ear:
         return UpdatesState(self.bot_id, self.wanted, self._state(), last_at)
 
     async def rotate(self) -> bool:
-        """A new address; whether Telegram knows it now. The old one is good until it does."""
+        """A new address; whether Telegram knows it now. The old one is good until it does.
+
+        Where the bot changes meanwhile, or its ear stops, whoever asked waits no longer.
+        """
         await self._paused()
-        try:
-            return await self._webhook.rotate()
-        finally:
+        if self._is_over:
+            return False
+        rotating = self._task = asyncio.get_running_loop().create_task(self._webhook.rotate())
+        await asyncio.wait((rotating,))
+        if rotating.cancelled():
+            return False
+        if self._task is rotating:
             self._begin()
+        is_known: bool = rotating.result()
+        return is_known
 
     async def stop(self) -> None:
         """For good."""
@@ -97,7 +107,7 @@ class Ear:
 
     def _begin(self) -> None:
         if self._is_over:
-            return  # meanwhile, while its webhook was rotated
+            return
         before = self._task
         if before is not None:
             # Now: the next task may be cancelled before it has run at all.
@@ -110,7 +120,7 @@ class Ear:
             task.cancel()
             await asyncio.wait((task,))
 
-    async def _lives(self, before: asyncio.Task[None] | None) -> None:
+    async def _lives(self, before: asyncio.Task[Any] | None) -> None:
         if before is not None:
             await asyncio.wait((before,))
         while True:

@@ -96,6 +96,13 @@ def unrecorded(ticket: Ticket) -> Outcome:
     return msgspec.structs.replace(ticket.outcome, code="delivery_unrecorded")
 
 
+def left_open(ticket: Ticket, now: float) -> Outcome | Refused:
+    """What is known when the process ends and the end of this one is not on disk. The next process sees to it."""
+    if ticket.outcome is not None:
+        return unrecorded(ticket)
+    return LATER if ticket.is_durable else outcome_of(ticket, Final.UNCERTAIN, "delivery_unrecorded", now)
+
+
 def outcome_of(
     ticket: Ticket,
     final: Final,

@@ -13,11 +13,11 @@ from actors.bot import BotActor
 from actors.fleet import BY, GIVEN_UP_SINCE
 from actors.guards import Policy
 from actors.inbox import LoopFuture
-from actors.mail import CancelTicket, Lifecycle, StopWaiting
+from actors.mail import Lifecycle, refuse_changes
 from actors.messages import ClearAlert, RaiseAlert, ResumeBot, SuspendBot
 from actors.permits import Permits
 from actors.ports import Ports
-from actors.slot import Slot, Ticket
+from actors.slot import Slot
 from domain import events
 from domain.bot import Bot
 from domain.errors import StoreError, StoreUnusable
@@ -203,9 +203,8 @@ class Incarnations:
             return
         bot, token = found
         slot.tenants, slot.is_verified = bot.tenants, bot.is_verified
-        # A bot that was given up is suspended before it looks at any command, and a stop comes first too.
-        parked = slot.unparked()
-        first: list[object] = [message for message in parked if isinstance(message, StopWaiting)]
+        # A bot that was given up is suspended before it looks at any command.
+        parked, first = slot.unparked(), list[object]()
         if slot.sick and slot.tenants:
             first.append(Lifecycle(SuspendBot(slot.bot_id, slot.tenants[0], slot.sick, BY), LoopFuture()))
         if bot.owner is not None and token is None:
@@ -219,12 +218,7 @@ class Incarnations:
     def _not_read(self, slot: Slot, error: StoreError) -> None:
         log.error("bot_not_read", bot_id=slot.bot_id, reason=str(error))
         slot.refuse_waiting(NOT_READ, self._ports.journal.release)
-        for message in slot.unparked():
-            if isinstance(message, (Lifecycle, CancelTicket)):
-                message.reply.set(NOT_READ)
-            elif not isinstance(message, Ticket):
-                # A ticket is in the slot, or has just been refused and must never leave.
-                slot.tell(message)
+        refuse_changes(slot, NOT_READ)
         if slot.open_commands:
             # Nothing else wakes it meanwhile: of one bot there must never be two.
             slot.waking = True

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from actors.inbox import LoopFuture
 from actors.messages import ChangeBot, CheckToken, SetBreaker
-from actors.slot import Ticket
+from actors.slot import Slot, Ticket
 from domain.bot import Identity
 from domain.errors import StoreError
 from domain.failure import Answer
+from domain.refusal import Refused
 from domain.rules.tokens import Token
 from domain.rules.validation import Why
 
@@ -22,7 +23,7 @@ TICK = Tick()
 
 
 class StopWaiting:
-    """The gateway is stopping: what has not left stays here."""
+    """The gateway is stopping, as the bot's slot says."""
 
 
 STOP_WAITING = StopWaiting()
@@ -78,3 +79,15 @@ class BotFailed:
 
     bot_id: int
     reason: str
+
+
+def refuse_changes(slot: Slot, refused: Refused) -> None:
+    """Those that wait for an actor, or for Telegram's word, where no actor will be there to make them."""
+    for reply in slot.looks:
+        reply.set(refused)
+    for message in slot.unparked():
+        if isinstance(message, (Lifecycle, CancelTicket)):
+            message.reply.set(refused)
+        elif not isinstance(message, Ticket):
+            # A ticket is in the slot, or has just been refused and must never leave.
+            slot.tell(message)

@@ -95,6 +95,8 @@ class Keeper(Protocol):
 class LoopActor(pykka.Actor):
     inbox_limit: ClassVar[int] = 10_000
     keeper: Keeper | None = None
+    _working_for: set[pykka.Future[Any]] | None = None
+    """Those who asked, and whose answer is being worked out beside the mailbox."""
 
     def __init__(self) -> None:
         self.actor_urn = "urn:botloft"
@@ -134,7 +136,11 @@ class LoopActor(pykka.Actor):
     def spawn(self, work: Coroutine[Any, Any, Any], then: Callable[[Any], Any] = lambda result: result) -> Deferred:
         """Runs `work` beside the mailbox; its result comes back as a message to `then`, whose value is the reply."""
         current = self.actor_inbox.current
-        self._run(work, then, current.reply_to if current is not None else None)
+        reply_to = current.reply_to if current is not None else None
+        if reply_to is not None:
+            self._working_for = self._working_for or set()
+            self._working_for.add(reply_to)
+        self._run(work, then, reply_to)
         return DEFERRED
 
     def beside(self, work: Coroutine[Any, Any, Any], then: Callable[[Any], Any]) -> None:
@@ -170,6 +176,8 @@ class LoopActor(pykka.Actor):
 
     def _came_back(self, finished: _Finished, reply_to: pykka.Future[Any] | None) -> None:
         _spawned.discard(finished.task)
+        if self._working_for is not None and reply_to is not None:
+            self._working_for.discard(reply_to)
         if self.actor_stopped.is_set() and not finished.task.cancelled():
             finished.task.exception()  # a result nobody waits for any more is no "exception never retrieved"
         self.actor_inbox.put_always(Envelope(finished, reply_to=reply_to))
@@ -185,6 +193,8 @@ class LoopActor(pykka.Actor):
 
     def _actor_loop_teardown(self) -> None:
         left = self.actor_inbox.taken_out()
+        # Not only when the work is done: whoever asked must not wait for what comes to nothing.
+        left += [Envelope(None, reply_to=reply) for reply in self._working_for or ()]
         for envelope in left:
             if envelope.reply_to is not None:
                 self.actor_inbox.put_always(envelope)  # closed: it says so to whoever asked

@@ -11,6 +11,7 @@ from typing import Any
 
 import pykka
 
+from actors.inbox import LoopFuture
 from domain.command import Command, Outcome, Wait
 from domain.failure import Category, Failure, lost_answer
 from domain.methods import Method
@@ -154,6 +155,7 @@ class Slot:
         "actor",
         "bot_id",
         "full_at",
+        "is_stopping",
         "is_verified",
         "looks",
         "memory",
@@ -178,8 +180,10 @@ class Slot:
         """Why it was given up, until somebody resumes it; its next incarnation begins by suspending it."""
         self.used_at = NEVER
         """When its newest command came, the one that woke it too; steady seconds."""
-        self.looks = 0
-        """At its token that Telegram has not answered: whoever asked for one waits for the actor."""
+        self.is_stopping = False
+        """The gateway is: what has not left stays here, and Telegram is asked nothing more about its token."""
+        self.looks: tuple[LoopFuture, ...] = ()
+        """At its token that Telegram has not answered: the replies to those who wait for its word."""
         self.validated_at = 0.0
         """When Telegram last said of its owner's token that it is good or not; unix seconds, 0: nobody knows."""
         self.accepting = 0

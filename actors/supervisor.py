@@ -193,10 +193,10 @@ class Supervisor(LoopActor):
         return self.spawn(asked, then=lambda found: self._introduced(message, found))
 
     def _introduced(self, message: RegisterBot, found: Identity | Refused) -> Any:
-        if isinstance(found, Refused):
-            return found
         if self._draining:
             return SHUTTING_DOWN
+        if isinstance(found, Refused):
+            return found
         if found.tenant_id in self._leaving.tenants:
             return NO_TENANT
         slot = self._slots.setdefault(message.token.bot_id, Slot(message.token.bot_id, ()))
@@ -212,7 +212,7 @@ class Supervisor(LoopActor):
         must_prove = self._policy.require_ownership and isinstance(message, ConfigureBot) and listens(message.change)
         if must_prove and (refused := fleet.unproven(slot, message.tenant_id, must_prove=True)):
             return refused
-        return SHUTTING_DOWN if self._draining else self._tell_life(slot, message)
+        return self._tell_life(slot, message)
 
     def _remove_bots_of(self, message: RemoveBotsOf) -> Any:
         found = self._leaving.bots_of(message.tenants, self._slots.values())
@@ -224,6 +224,8 @@ class Supervisor(LoopActor):
         return self.spawn(all_told(replies))
 
     def _tell_life(self, slot: Slot, message: Change, reply: LoopFuture | None = None) -> Any:
+        if self._draining:
+            return SHUTTING_DOWN
         slot.tell(Lifecycle(message, reply or self.reply_later()))
         if slot.actor is None:
             self._incarnations.wake(slot)

@@ -26,6 +26,7 @@ DNS_CACHE_S = 300
 KEEP_ALIVE_S = 15.0
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 HEADERS = {"User-Agent": "botloft"}
+STOPPING = "the gateway is stopping"
 
 log = structlog.get_logger()
 
@@ -60,8 +61,8 @@ class Telegram:
         """One HTTP call. Trouble is a `Failure`, not an exception."""
         body = await _body_of(parameters)
         if self._session.closed:
-            # While the process ends: ears, proofs and looks at tokens go on a moment longer than commands do.
-            return never_left("the gateway is stopping")
+            # While the process ends: proofs go on a moment longer than commands do.
+            return never_left(STOPPING)
         try:
             async with self._session.post(
                 URL(f"{self._base_url}/bot{token.reveal()}/{method}", encoded=True),
@@ -82,7 +83,7 @@ class Telegram:
         except aiohttp.ClientConnectorError as error:
             return never_left(f"no connection: {error.os_error.strerror or type(error.os_error).__name__}")
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            name = type(error).__name__
+            name = STOPPING if self._session.closed else type(error).__name__
             return lost_answer(f"connection lost: {name}") if body.was_sent else never_left(f"no connection: {name}")
 
     async def close(self) -> None:

@@ -7,6 +7,7 @@ updates turned on, the bot put to work again.
 from __future__ import annotations
 
 from actors import introductions
+from actors.draining import SHUTTING_DOWN
 from actors.fleet import BY
 from actors.inbox import LoopFuture
 from actors.life import NO_TOKEN, NOT_MADE, Life
@@ -72,6 +73,8 @@ class TokenWatch:
     def looked(self, looked: Looked) -> bool:
         """Whether the change that waited for it may be made now."""
         message = looked.message
+        if looked.reply.done():
+            return False  # it was refused meanwhile
         if isinstance(message, RotateToken):
             self._rotate(looked, message)
             return False
@@ -97,14 +100,17 @@ class TokenWatch:
         return refused is None
 
     def _look(self, change: Lifecycle, token: Token, why: Why) -> None:
-        slot = self._slot
+        slot, reply = self._slot, change.reply
+        if slot.is_stopping:
+            reply.set(SHUTTING_DOWN)
+            return
 
         def answered(answer: Answer) -> None:
-            slot.looks -= 1
+            slot.looks = tuple(one for one in slot.looks if one is not reply)
             slot.tell(Looked(change, token, why, answer))
 
+        slot.looks = (*slot.looks, reply)
         self._ports.telegram.call(token, "getMe", {}, CHECK_TIMEOUT_S, answered)
-        slot.looks += 1
 
     def _needs_a_good_one(self, message: ResumeBot | ConfigureBot) -> bool:
         """Only what would change anything is worth a call."""

@@ -41,7 +41,6 @@ class Traffic:
         "_guards",
         "_has_permit",
         "_is_listening",
-        "_is_stopping",
         "_lanes",
         "_permits",
         "_ports",
@@ -67,7 +66,6 @@ class Traffic:
         self._withdrawals = Withdrawals(slot, permits, self._guards, self._lanes, self._ends)
         self._deadlines = Deadlines()
         self._has_permit = False
-        self._is_stopping = False
         self._is_listening = False
 
     def adopt(self) -> None:
@@ -144,7 +142,6 @@ class Traffic:
 
     def stop_waiting(self) -> None:
         self._withdrawals.stop()
-        self._is_stopping = True
 
     def stop(self) -> None:
         self._alarm.cancel()
@@ -156,7 +153,7 @@ class Traffic:
         now = self._ports.clock.steady()
         for ticket in self._deadlines.passed(now):
             self._late(ticket, now)
-        if self._is_stopping:
+        if self._slot.is_stopping:
             self.stop_waiting()
         self._lanes.wake(now)
         bot_until = self._let_go(now)

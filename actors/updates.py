@@ -13,6 +13,7 @@ from typing import Any
 import structlog
 
 from actors.doorstep import Address
+from actors.draining import SHUTTING_DOWN
 from actors.ear import Ear, wish_of
 from actors.hearing import Tools
 from actors.messages import DescribeUpdates, RotateWebhook, UpdatesState
@@ -91,8 +92,7 @@ class UpdatesActor(LoopActor):
                 return self._settled(message.bot_id)
             case Silence():
                 self._is_silent = True
-                ears, self._ears = list(self._ears.values()), {}
-                return self.spawn(_stopped(ears))
+                return self.spawn(_stopped(list(self._ears.values())))
             case _:
                 raise TypeError(f"UpdatesActor has no case for {type(message).__name__}")
 
@@ -140,6 +140,8 @@ class UpdatesActor(LoopActor):
         ear, bot = self._ears.get(message.bot_id), self._newest.get(message.bot_id)
         if ear is None or bot is None or bot.owner is None or bot.owner.tenant_id != message.tenant_id:
             return NO_WEBHOOK
+        if self._is_silent:
+            return SHUTTING_DOWN
         if ear.way not in ("webhook", "auto"):
             return NO_WEBHOOK
         return self.spawn(ear.rotate(), lambda is_known: ear.described() if is_known else NOT_ROTATED)

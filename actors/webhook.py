@@ -117,8 +117,12 @@ class Webhook(Story):
 
     async def rotate(self) -> bool:
         former, self._address = self._address, None
-        if await self._addressed() is None:
-            self._address = former
+        try:
+            made = await self._addressed()
+        finally:
+            # Given up on the way, too.
+            self._address = self._address or former
+        if made is None:
             return False
         if former is not None:
             self._former.append(former)

@@ -27,6 +27,9 @@ async def reply_of(actor: Askable, message: Message, timeout_s: float) -> Any:
     try:
         async with asyncio.timeout(timeout_s):
             return await actor.ask(message, block=False)
+    except asyncio.CancelledError:
+        # The server stops, and its patience is over before that of whoever asked.
+        raise TimeoutError from None
     except InboxFull:
         raise Problem("overloaded", retry_after_s=1.0) from None
     except ActorDeadError:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import uuid_utils
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog import get_logger
 
 from gateway.problems import Problem, told
+
+CUT_OFF = "The gateway has stopped before this was answered. Look whether it was done before you send it again."
 
 log = get_logger()
 
@@ -30,10 +34,15 @@ class LastResort:
 
         try:
             await self._app(scope, receive, noticed)
+        except asyncio.CancelledError:
+            # The server stops and waits no longer. Its own last word would be a bare 500.
+            problem = Problem("shutting_down", CUT_OFF, retry_after_s=2.0)
         except Exception as error:  # noqa: BLE001  this is where all of them end
             problem = unexpected(error)
-            if not started:
-                await told(problem)(scope, receive, send)
+        else:
+            return
+        if not started:
+            await told(problem)(scope, receive, send)
 
 
 def unexpected(error: Exception) -> Problem:

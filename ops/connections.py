@@ -26,6 +26,8 @@ from gateway.problems import Problem, told
 from ops.crowd import Crowd
 
 LOGGED = RateLimitItemPerMinute(1)
+LAST_REQUEST_S = 0.2
+"""So long after the stop a request may still come on an idle line: it was on its way."""
 
 log = structlog.get_logger()
 
@@ -72,6 +74,7 @@ class Guarded(HttpToolsProtocol):
         self._stalled: asyncio.TimerHandle | None = None
         self._refused_as = "invalid_request"
         self._was_paused = False
+        self._is_last = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -129,6 +132,8 @@ class Guarded(HttpToolsProtocol):
     def begin(self) -> None:
         """The head of a request is there, and not too large."""
         super().on_headers_complete()
+        if self._is_last:
+            self.cycle.keep_alive = False
 
     def on_message_complete(self) -> None:
         self._reading = Reading.NOTHING
@@ -145,6 +150,18 @@ class Guarded(HttpToolsProtocol):
         if self._stalled is not None:
             self._stalled.cancel()
         super().resume_writing()
+
+    def shutdown(self) -> None:
+        """Closed at once, an idle line would cut off whoever has just asked, who cannot know whether it was heard."""
+        self._is_last = True
+        if self._is_idle():
+            self.loop.call_later(LAST_REQUEST_S, self._close_if_idle)
+        else:
+            super().shutdown()
+
+    def _close_if_idle(self) -> None:
+        if self._is_idle():
+            self.transport.close()
 
     def _is_idle(self) -> bool:
         return self.cycle is None or self.cycle.response_complete

@@ -42,6 +42,12 @@ class Inbound(NamedTuple):
     ownership: Standing[Any]
     doorstep: Doorstep
 
+    async def silence(self) -> None:
+        """Nothing is fetched any more, and no code looked for. Webhooks still end here. May be called twice."""
+        for service, message in ((self.updates, Silence()), (self.ownership, EndPeeks())):
+            with suppress(pykka.ActorDeadError):
+                await service.ask(message)
+
 
 class Following:
     """Tells who hears bots how they change, as soon as there is somebody."""
@@ -94,7 +100,6 @@ def hearing_bots(
         ports,
     )
     stack.push_async_callback(updates.stop)
-    stack.push_async_callback(_asked, updates, Silence())
     codes, look_up = following.codes, partial(bot_and_token_of, ledger, vault)
     ownership = Standing(
         "the proof of ownership",
@@ -103,14 +108,10 @@ def hearing_bots(
         ports,
     )
     stack.push_async_callback(ownership.stop)
-    stack.push_async_callback(_asked, ownership, EndPeeks())
     following.told = [updates, ownership]
-    return Inbound(updates, ownership, doorstep)
-
-
-async def _asked(service: Standing[Any], message: object) -> None:
-    with suppress(pykka.ActorDeadError):
-        await service.ask(message)
+    inbound = Inbound(updates, ownership, doorstep)
+    stack.push_async_callback(inbound.silence)
+    return inbound
 
 
 def _proven(ownership: Standing[Any], proof: Proof, then: Callable[[bool], None]) -> None:

@@ -67,8 +67,10 @@ async def serve(settings: Settings, ready: Callable[[str, Loft], None]) -> None:
         ends: set[asyncio.Future[Any]] = {serving, stopping, lost}
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
-        # While the fleet drains the gateway still answers: new commands hear "shutting_down", old ones their outcome.
+        # Whoever asks Telegram by himself first: the drain closes the way there.
         await loft.inspector.stop()
+        await loft.inbound.silence()
+        # While the fleet drains the gateway still answers: new commands hear "shutting_down", old ones their outcome.
         with suppress(ActorDeadError):
             await loft.fleet.ask(Drain(settings.drain_s), block=False)
         loft.replay.stop()

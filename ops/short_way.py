@@ -122,7 +122,9 @@ class ShortWay(Guarded):
         return has_begun_nothing and self._may_begin()
 
     def _may_begin(self) -> bool:
-        return self._is_idle() and not self.flow.write_paused and not self.transport.is_closing()
+        if self._is_last or self.flow.write_paused or self.transport.is_closing():
+            return False
+        return self._is_idle()
 
     def _pass(self, head: Head, body: bytes) -> None:
         """By the parser, whose last word was the end of a request."""

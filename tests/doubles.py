@@ -18,7 +18,7 @@ import msgspec
 
 from actors.bot import BEGIN, BotActor
 from actors.guards import Policy
-from actors.mail import BotFailed
+from actors.mail import STOP_WAITING, BotFailed
 from actors.permits import Permits
 from actors.ports import Ports, Then
 from actors.slot import Slot, Ticket
@@ -384,6 +384,12 @@ class LoneBot:
     def dies_and_restarts(self) -> None:
         self.dies()
         self.journal.flush(lambda _: self.starts())
+
+    def stops(self) -> None:
+        """With the gateway."""
+        self.slot.is_stopping = True
+        self.tell(STOP_WAITING)
+        self.rest()
 
     def is_alive(self) -> bool:
         return self.slot.actor is self

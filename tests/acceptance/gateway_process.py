@@ -94,6 +94,11 @@ class Gateway:
     def stop(self) -> int:
         return self._end(signal.SIGTERM)
 
+    def told_to_stop(self) -> None:
+        """Without waiting until it has."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGTERM)
+
     def _end(self, number: signal.Signals | None) -> int:
         assert self._process is not None
         process, self._process = self._process, None

@@ -114,3 +114,30 @@ def test_telegram_stops_dead_and_comes_back(gateway: Gateway, sandbox: SandboxCl
     assert {(one["http"], one["code"]) for one in hung} == {(504, "delivery_uncertain")}
     assert after["outcome"] == "delivered"
     assert sandbox.texts(acme.bot_id) == ["hung 1", "hung 2", "hung 3", "after"]
+
+
+def test_a_stop_while_the_store_is_away_leaves_nobody_without_an_answer(tmp_path: Path, sandbox: SandboxClient) -> None:
+    gateway = Gateway(tmp_path / "state", sandbox.base_url, **FAST, DRAIN_S="0.1").start()
+    acme = Acme(gateway, sandbox)
+    sandbox.fault("latency", method="sendMessage", latency_ms=2000)
+    with acme.client() as client, gateway.admin() as admin, ThreadPoolExecutor(2) as pool:
+        sending = pool.submit(send, client, acme, 1, "sent", "60")
+        while not sandbox.stats()["in_flight"]:
+            pass
+        with held_by_another(gateway.database_url):
+            suspending = pool.submit(client.post, f"/api/bots/{acme.bot_id}/suspend")
+            while not admin.get("/admin/system/stats").json()["fleet"]["unrecorded_s"]:
+                pass
+            while not sandbox.texts(acme.bot_id):
+                pass
+            gateway.told_to_stop()
+            sent, suspended = sending.result(), suspending.result()
+    assert gateway.ended() == 0
+    log = Log(gateway)
+
+    # What Telegram has said is told though nobody can write it down, and of the other it is said that nobody knows.
+    assert (sent["http"], sent["code"], sent["outcome"]) == (504, "delivery_unrecorded", "delivered")
+    assert (suspended.status_code, suspended.json()["code"]) == (503, "store_unavailable")
+    assert "may still be made" in suspended.json()["detail"]
+    # The store was back in time.
+    assert log.outcome == {sent["command_id"]: "delivered"}

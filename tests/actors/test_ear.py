@@ -6,12 +6,15 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 
+import pytest
+
 from actors.ear import Ear
 from domain.failure import Answer
 from domain.hearing import DEAF
 from domain.rules.tokens import Token
-from tests.actors.hearing_world import OK, WATCHDOG_S, World, a_bot_that_wants, on_a_loop
-from tests.doubles import ScriptedTelegram
+from tests.actors.hearing_world import WATCHDOG_S, World, a_bot_that_wants, on_a_loop
+from tests.actors.waiting import SOON_S
+from tests.doubles import ScriptedTelegram, flood
 from tests.examples import BOT_ID, a_token
 
 
@@ -31,19 +34,55 @@ class LeavesLate(ScriptedTelegram):
             await self.may_leave.wait()
 
 
-def test_an_ear_that_is_stopped_while_its_webhook_is_rotated_does_not_begin_again() -> None:
+@pytest.mark.parametrize("answer", [None, flood(300)], ids=["silent", "flooded"])
+def test_whoever_rotates_a_webhook_is_told_when_its_ear_is_stopped_and_nothing_begins_again(
+    answer: Answer | None,
+) -> None:
+    async def story(world: World) -> None:
+        await world.wants("webhook")
+        world.telegram.will(answer)
+        rotating = asyncio.ensure_future(world.ear.rotate())
+        await world.rest()
+        before = len(world.telegram.calls)
+        await world.ear.stop()
+
+        assert not await asyncio.wait_for(rotating, SOON_S)
+        assert not await world.ear.rotate()
+        await world.passes(2 * WATCHDOG_S)
+        assert before == len(world.telegram.calls)
+
+    on_a_loop(story)
+
+
+def test_a_bot_that_changes_while_its_webhook_is_rotated_is_heard_in_one_way_alone() -> None:
     async def story(world: World) -> None:
         await world.wants("webhook")
         world.telegram.will(None)
         rotating = asyncio.ensure_future(world.ear.rotate())
         await world.rest()
-        await world.ear.stop()
-        world.telegram.out[0].gets(OK)
-        await rotating
-        before = len(world.telegram.calls)
+        await world.wants("off")
+
+        assert not await asyncio.wait_for(rotating, SOON_S)
+        assert ("", "off") == (world.url, world.state)
+        await world.passes(2 * WATCHDOG_S)
+        assert ["deleteWebhook"] == world.asked[-1:]
+
+    on_a_loop(story)
+
+
+def test_a_rotation_that_is_given_up_before_the_new_address_is_on_disk_leaves_the_old_one() -> None:
+    async def story(world: World) -> None:
+        await world.wants("webhook")
+        url, world.journal.is_away = world.url, True
+        rotating = asyncio.ensure_future(world.ear.rotate())
+        await world.rest()
+        await world.wants("webhook")
+        assert not await asyncio.wait_for(rotating, SOON_S)
+        world.journal.is_away = False
         await world.passes(2 * WATCHDOG_S)
 
-        assert before == len(world.telegram.calls)
+        assert url == world.url
+        assert ["setWebhook"] == world.asked
 
     on_a_loop(story)
 

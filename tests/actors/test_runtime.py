@@ -280,7 +280,7 @@ def test_cancelled_work_raises_in_the_caller() -> None:
 
 
 @pytest.mark.parametrize("outcome", [work("done"), None])
-def test_whoever_waits_for_work_of_a_stopped_actor_is_told(outcome: Any) -> None:
+def test_whoever_waits_for_work_of_a_stopped_actor_is_told_at_once(outcome: Any) -> None:
     async def story(ref: pykka.ActorRef[Parrot], _: Parrot) -> None:
         gate = asyncio.Event()
 
@@ -290,9 +290,10 @@ def test_whoever_waits_for_work_of_a_stopped_actor_is_told(outcome: Any) -> None
 
         asked = ref.ask(lambda one: one.spawn(slow()), block=False)
         await stopped(ref)
-        gate.set()
         with pytest.raises(pykka.ActorDeadError):
             await asyncio.wait_for(_awaited(asked), SOON_S)
+        gate.set()
+        await a_turn()
 
     on_a_loop(story)
 

@@ -323,6 +323,22 @@ def test_calls_that_are_out_when_it_closes_come_back_as_lost_once() -> None:
     on_the_wire(story)
 
 
+def test_whoever_waits_for_an_answer_when_it_closes_hears_that_this_was_our_doing() -> None:
+    async def story(wire: Wire) -> None:
+        await wire.control(lambda sandbox: sandbox.fault("hang_before", times=None))
+        asking = asyncio.ensure_future(wire.send())
+        await wire.arrived(1)
+        await wire.telegram.close()
+        failure = failure_of(await asyncio.wait_for(asking, SOON_S))
+
+        assert (Category.AMBIGUOUS, "connection lost: the gateway is stopping") == (
+            failure.category,
+            failure.description,
+        )
+
+    on_the_wire(story)
+
+
 def test_whoever_asks_after_it_has_closed_hears_that_nothing_left_and_nobody_logs_an_error() -> None:
     async def story(wire: Wire) -> None:
         answers: list[Answer] = []

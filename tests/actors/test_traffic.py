@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from actors.guards import Policy
-from actors.mail import STOP_WAITING, Lifecycle
+from actors.mail import Lifecycle
 from actors.messages import SuspendBot
 from actors.runtime import LoopFuture
 from actors.slot import Memory
@@ -922,8 +922,7 @@ def test_a_call_that_fails_while_the_gateway_stops_is_not_repeated() -> None:
     bot = LoneBot()
     bot.telegram.waits()
     out = bot.say("out")
-    bot.tell(STOP_WAITING)
-    bot.rest()
+    bot.stops()
     bot.answer(REFUSED_CONNECTION)
 
     assert ("not_sent", "shutting_down") == out.ended
@@ -938,8 +937,7 @@ def test_when_the_gateway_stops_what_waits_is_not_sent_and_what_is_out_comes_hom
     retried = bot.say("retried", 7)
     bot.telegram.out[1].gets(REFUSED_CONNECTION)
     bot.rest()
-    bot.tell(STOP_WAITING)
-    bot.rest()
+    bot.stops()
 
     assert [("not_sent", "shutting_down")] * 2 == [behind.ended, retried.ended]
     bot.answer()

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import msgspec
 import pykka
 
 from actors.doorstep import Address
+from actors.draining import SHUTTING_DOWN
 from actors.messages import DescribeUpdates, RotateWebhook, UpdatesState
 from actors.runtime import stopped
-from actors.updates import NO_WEBHOOK, Followed, Silence, UpdatesActor
+from actors.updates import NO_WEBHOOK, NOT_ROTATED, Followed, Silence, UpdatesActor
 from domain.bot import Bot
 from domain.events import UpdateReceived, WebhookRemoved
 from domain.failure import Delivered
@@ -98,6 +100,25 @@ def test_only_its_owner_rotates_a_webhook_and_only_where_there_is_one() -> None:
         await stopped(actor)
 
         assert [NO_WEBHOOK, NO_WEBHOOK] == refused
+
+    on_a_loop(story)
+
+
+def test_once_the_ears_are_silent_a_bot_is_told_of_as_it_heard_and_no_webhook_is_rotated() -> None:
+    async def story(world: World) -> None:
+        actor = an_actor(world, [a_bot_that_wants("webhook")])
+        await world.rest()
+        world.telegram.will(None)
+        asked: Any = actor.ask(RotateWebhook(BOT_ID, TENANT), block=False)
+        await world.rest()
+        await answer_of(actor, Silence())
+        told = await answer_of(actor, DescribeUpdates(BOT_ID))
+        late = await answer_of(actor, RotateWebhook(BOT_ID, TENANT))
+
+        assert NOT_ROTATED == await asked
+        assert ("webhook", "webhook") == (told.wanted, told.state)
+        assert SHUTTING_DOWN == late
+        await stopped(actor)
 
     on_a_loop(story)
 

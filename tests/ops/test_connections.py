@@ -309,6 +309,39 @@ def test_an_idle_connection_is_closed_after_its_keep_alive() -> None:
     run(story)
 
 
+@pytest.mark.parametrize("before", [b"", GET, GET[:10]], ids=["a new line", "an idle one", "half a request"])
+def test_a_request_that_is_on_its_way_when_the_server_stops_is_answered_and_is_the_last_one(before: bytes) -> None:
+    async def story(app: App) -> None:
+        async with served(app, Bounds()) as dial:
+            line = await dial()
+            await line.says(before)
+            if before == GET:
+                await line.hears_answers(1)
+            await until(dial.connections)
+            (connection,) = dial.connections()
+            connection.shutdown()
+            await line.says(GET.removeprefix(before) or GET)
+            answer = await line.hears_all()
+
+            assert 200 == status(answer)
+            assert b"connection: close" in answer
+
+    run(story)
+
+
+def test_a_line_on_which_nothing_comes_is_closed_soon_after_the_server_has_stopped() -> None:
+    async def story(app: App) -> None:
+        async with served(app, Bounds()) as dial:
+            line = await dial()
+            await line.says(GET)
+            await line.hears_answers(1)
+            dial.stop()
+
+            assert b"" == await line.hears_all()
+
+    run(story)
+
+
 def test_who_takes_nothing_of_its_answer_is_gone_after_a_while() -> None:
     async def story(app: App) -> None:
         app.length = 64 * 1024 * 1024
