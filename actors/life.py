@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial, reduce
 
 import msgspec
@@ -24,6 +25,7 @@ from domain.callback import Address
 from domain.errors import StoreError
 from domain.ownership import ownership_for
 from domain.refusal import Refused
+from domain.rules import breaker
 from domain.rules.tokens import Token
 from domain.signing import SECRET_BYTES
 from domain.store.ledger import Snapshot
@@ -35,6 +37,7 @@ NOT_MADE = Refused("store_unavailable", "The change could not be recorded and wa
 
 Reply = Callable[[object], None]
 
+_HANDS_OVER = (events.BotRegistered, events.BotRemoved)
 
 NO_TOKEN = Refused(
     "bot_suspended", "The bot's token cannot be opened any more. Remove the bot and register it again with its token."
@@ -151,6 +154,9 @@ class Life:
         self._ports.journal.write(stream, before.version, decided, written, snapshot)
         self.bot = after
         self._slot.tenants, self._slot.is_verified = after.tenants, after.is_verified
+        if any(isinstance(event, _HANDS_OVER) for event in decided):
+            passed_on = breaker.handed_over(self._slot.memory.breaker, is_forced=after.breaker_forced)
+            self._slot.memory = replace(self._slot.memory, breaker=passed_on)
         if before.suspended != after.suspended:
             self._slot.sick = after.suspended if was_given_up(after) else None
 

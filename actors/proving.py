@@ -27,5 +27,3 @@ def proven(
         return
     life.token = message.token
     traffic.policy_changed()
-    # Telegram takes it: what the former one's has brought upon the bot is over.
-    traffic.token_works()

@@ -109,7 +109,7 @@ class Supervisor(LoopActor):
                 return self._reset_retries(message)
             case DescribeBreaker():
                 slot = self._slots.get(message.bot_id)
-                return NOT_HERE if slot is None else fleet.breaker_of(slot, self._ports)
+                return fleet.breaker_of(slot, self._ports) if slot is not None and slot.tenants else NOT_HERE
             case BotFailed():
                 return self._incarnations.failed(self._slots[message.bot_id], message.reason)
             case DescribeFleet():

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from domain import codes, events, identities
+from domain import breaker_life, codes, events, identities
 from domain.codes import Codes
 from domain.config import DEFAULT, Config, changed
 from domain.refusal import Refused
@@ -55,6 +55,8 @@ class Bot(msgspec.Struct, frozen=True):
     breaker_cooldown_s: float = 0.0
     """For how long it was opened."""
     breaker_forced: bool = False
+    """By an operator. Kept while nobody has the bot: whoever registers it next has it forced open."""
+    forced_because: str = ""
     config: Config = DEFAULT
     callback_sealed: bytes | None = None
     """Where its updates are posted."""
@@ -81,7 +83,8 @@ _NOT_HERE = Refused("not_found", "There is no such bot. GET /api/bots lists your
 def register(bot: Bot, who: Identity, now: datetime) -> Decision:
     if bot.owner is None:
         registered = _registration(events.BotRegistered, bot, who, now)
-        return (*_withdrawn(bot, who.tenant_id, now), registered, *_still_suspended(bot, who.tenant_id, now))
+        kept = *_still_suspended(bot, who.tenant_id, now), *breaker_life.still_forced(bot, who.tenant_id, now)
+        return (*_withdrawn(bot, who.tenant_id, now), registered, *kept)
     if who.tenant_id in bot.tenants:
         return Refused("bot_exists", "You have registered this bot already. GET /api/bots/{bot_id} shows it.")
     return (_registration(events.OwnershipChallenged, bot, who, now),)
@@ -164,8 +167,6 @@ def may_command(bot: Bot, tenant_id: str) -> Refused | None:
 _AS_NEW: dict[str, object] = {
     "suspended": None,
     "suspended_by": None,
-    "breaker_open_until": None,
-    "breaker_forced": False,
     "config": DEFAULT,
     "callback_sealed": None,
 }
@@ -173,9 +174,8 @@ _AS_NEW: dict[str, object] = {
 
 def evolve(bot: Bot, event: events.Event) -> Bot:
     """The bot after this event."""
-    return msgspec.structs.replace(
-        bot, version=bot.version + 1, **codes.changes(bot.codes, event), **_changes(bot, event)
-    )
+    beside = {**codes.changes(bot.codes, event), **breaker_life.changes(event)}
+    return msgspec.structs.replace(bot, version=bot.version + 1, **beside, **_changes(bot, event))
 
 
 def _changes(bot: Bot, event: events.Event) -> dict[str, object]:
@@ -198,13 +198,6 @@ def _changes(bot: Bot, event: events.Event) -> dict[str, object]:
             return identities.changed(bot, event)
         case events.CallbackSet():
             return {"callback_sealed": event.callback_sealed}
-        case events.BreakerOpened():
-            cooldown_s = (event.until - event.occurred_at).total_seconds()
-            return {"breaker_open_until": event.until, "breaker_cooldown_s": cooldown_s, "breaker_forced": False}
-        case events.BreakerForced():
-            return {"breaker_open_until": None, "breaker_forced": True}
-        case events.BreakerClosed():
-            return {"breaker_open_until": None, "breaker_forced": False}
         case _:
             return {}
 

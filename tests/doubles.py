@@ -403,7 +403,7 @@ class LoneBot:
             **{
                 "command_id": f"{self.bot.bot_id}-{next(self._number)}",
                 "bot_id": self.bot.bot_id,
-                "tenant_id": self.bot.tenants[0],
+                "tenant_id": next(iter(self.bot.tenants), TENANT),
                 "received_at": self.clock.utc(),
                 **changes,
             }

@@ -148,6 +148,13 @@ def reset(breaker: Breaker) -> Breaker:
     return Breaker(epoch=breaker.epoch + 1, probes=breaker.probes)
 
 
+def handed_over(breaker: Breaker, *, is_forced: bool) -> Breaker:
+    """To another tenant, or to nobody. `is_forced`: by an operator, and not reset; all else was the former one's."""
+    if not is_forced:
+        return reset(breaker)
+    return breaker if breaker.phase is Phase.FORCED else forced(breaker)
+
+
 def _stale(breaker: Breaker, held: Pass) -> bool:
     return held.epoch != breaker.epoch or (breaker.phase is Phase.HALF_OPEN and held.probe != breaker.probes)
 

@@ -151,8 +151,12 @@ class Fleet:
         bot = self._bots[bot_id]
         bot.became(lives.evolve(bot.life, happened.event), now)
         match happened.event:
-            case events.BotConfigured() | events.BotRegistered() | events.BotRemoved():
+            case events.BotConfigured():
                 self._configured(bot_id, bot, now)
+            case events.BotRegistered() | events.BotRemoved():
+                self._configured(bot_id, bot, now)
+                passed_on = breaker.handed_over(bot.guards.breaker, is_forced=bot.life.breaker_forced)
+                bot.guards.became(passed_on, now)
             case events.BreakerForced():
                 bot.guards.became(breaker.forced(bot.guards.breaker), now)
             case events.BreakerClosed() if happened.is_reset:

@@ -96,6 +96,7 @@ def life_of(log: Log, bot_id: int, tenant_id: str, since: datetime) -> Life:
     return Life(bot, (opened - since).total_seconds() if opened else 0.0, tuple(happened))
 
 
+_CLOSING = (events.BreakerClosed, events.BotRemoved, events.BotRegistered)
 _PHASES = (events.BreakerOpened, events.BreakerHalfOpened, events.BreakerClosed, events.BreakerForced)
 
 
@@ -110,10 +111,11 @@ def recorded_not_closed(recording: Recording) -> dict[int, list[tuple[float, flo
     """When each bot's breaker was not closed, by its own events."""
     found: dict[int, list[tuple[float, float]]] = {}
     for bot_id, life in recording.lives.items():
-        spans = found.setdefault(bot_id, [])
-        since = 0.0 if life.bot.breaker_forced or life.open_until > 0 else None
+        bot, spans = life.bot, found.setdefault(bot_id, [])
+        since = 0.0 if bot.breaker_forced or life.open_until > 0 else None
         for at, event, _ in life.happened:
-            if isinstance(event, events.BreakerClosed):
+            bot = lives.evolve(bot, event)
+            if isinstance(event, _CLOSING) and not bot.breaker_forced:
                 if since is not None:
                     spans.append((since, at))
                 since = None

@@ -54,7 +54,7 @@ class Breakers:
 
     @operation("Shut a bot off", scopes=ADMIN, body=Why, answers={200: BreakerState})
     async def force_open(self, request: Request) -> Response:
-        """Nothing of this bot leaves until it is reset."""
+        """Nothing of this bot leaves until it is reset, whoever registers it or takes it over meanwhile."""
         return await self._set(request, is_open=True)
 
     @operation("Let a bot send again", scopes=ADMIN, body=Why, answers={200: BreakerState})

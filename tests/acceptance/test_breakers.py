@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
 import pytest
 
 from ops.sandbox.client import SandboxClient
@@ -70,6 +71,44 @@ def test_an_admin_forces_it_open_and_resets_it_with_a_reason(acme: Acme, gateway
     assert (reset.status_code, reset.json()["phase"]) == (200, "closed")
     assert delivered.json()["outcome"] == "delivered"
     assert by_tenant.status_code == 403
+
+
+def test_what_an_admin_forced_open_its_tenant_is_not_rid_of_by_removing_and_registering_the_bot(
+    acme: Acme, gateway: Gateway
+) -> None:
+    path, bot = f"{BREAKERS}/{acme.bot_id}", f"/api/bots/{acme.bot_id}"
+    with acme.client() as client, gateway.admin() as admin:
+        admin.post(f"{path}/open", json={"reason": "a flood of complaints"}).raise_for_status()
+        client.delete(bot).raise_for_status()
+        nobodys = admin.get(path)
+        registered = client.post("/api/bots", json={"token": acme.token}).raise_for_status()
+        position = int(registered.headers["botloft-position"])
+        said = _said(acme, client, admin, position)
+        gateway.kill()
+        gateway.start()
+    with acme.client() as client, gateway.admin() as admin:
+        said_again = _said(acme, client, admin, position)
+        admin.post(f"{path}/reset", json={"reason": "looked into"}).raise_for_status()
+        delivered = acme.command(client, "getMe")
+
+    assert nobodys.status_code == 404
+    assert said == ("forced_open", ["forced_open"], "forced_open", ["breaker"], "breaker_open")
+    assert said == said_again
+    assert delivered.json()["outcome"] == "delivered"
+
+
+def _said(acme: Acme, client: httpx.Client, admin: httpx.Client, position: int) -> tuple[object, ...]:
+    """By all who say something of a bot's breaker, and by what becomes of a command."""
+    of_this = {"at_least": position}
+    summary = admin.get(f"{BREAKERS}/summary", params=of_this).json()["not_closed"]
+    incidents = client.get(f"/api/bots/{acme.bot_id}/history", params=of_this).json()["incidents"]
+    return (
+        admin.get(f"{BREAKERS}/{acme.bot_id}").json()["phase"],
+        [one["phase"] for one in summary],
+        acme.health(client, position)["breaker"],
+        [one["kind"] for one in incidents if one["end"] is None],
+        acme.command(client, "getMe").json().get("code"),
+    )
 
 
 def test_with_fifty_waiting_at_half_open_one_probe_is_out_at_a_time(tmp_path: Path, sandbox: SandboxClient) -> None:

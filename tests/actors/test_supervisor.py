@@ -9,7 +9,9 @@ import pytest
 from actors.guards import Policy
 from actors.messages import (
     BotChanged,
+    BreakerState,
     Cancel,
+    DescribeBreaker,
     DescribeFleet,
     Drain,
     Durability,
@@ -19,6 +21,7 @@ from actors.messages import (
     RemoveBot,
     Replayed,
     ResumeBot,
+    SetBreaker,
     SuspendBot,
 )
 from actors.runtime import stopped
@@ -466,6 +469,26 @@ def test_a_removed_bot_can_be_registered_by_anybody() -> None:
 
         assert isinstance(told, BotChanged)
         assert "active" == told.status
+
+    on_a_loop(story)
+
+
+def test_a_bot_that_nobody_has_shows_no_breaker_as_after_a_restart_and_whoever_comes_finds_it_forced_open() -> None:
+    async def story(fleet: Fleet) -> None:
+        fleet.telegram.works(ME)
+        await fleet.told(register(fleet))
+        await fleet.told(fleet.ask(SetBreaker(NEW_BOT_ID, is_open=True, reason="a flood")))
+        await fleet.told(fleet.ask(RemoveBot(NEW_BOT_ID, TENANT)))
+        nobodys = await fleet.told(fleet.ask(DescribeBreaker(NEW_BOT_ID)))
+        process = Fleet(after=fleet)
+        after_a_restart = await process.told(process.ask(DescribeBreaker(NEW_BOT_ID)))
+        process.telegram.works(ME)
+        await process.told(register(process, OTHER_TENANT))
+        theirs = await process.told(process.ask(DescribeBreaker(NEW_BOT_ID)))
+        await process.is_over()
+
+        assert [("refused", "not_found")] * 2 == [ended(nobodys), ended(after_a_restart)]
+        assert BreakerState(NEW_BOT_ID, "forced_open", 0, 0, None) == theirs
 
     on_a_loop(story)
 

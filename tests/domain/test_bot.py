@@ -26,6 +26,7 @@ from domain.events import (
     BotResumed,
     BotSuspended,
     BreakerClosed,
+    BreakerForced,
     BreakerHalfOpened,
     BreakerOpened,
     ChallengeWithdrawn,
@@ -62,6 +63,7 @@ REMOVED = BotRemoved(occurred_at=NOON, bot_id=BOT_ID, tenant_id=TENANT)
 WITHDRAWN = ChallengeWithdrawn(occurred_at=NOON, bot_id=BOT_ID, tenant_id=OTHER_TENANT)
 OPENED = BreakerOpened(occurred_at=NOON, bot_id=BOT_ID, tenant_id=TENANT, until=after(60), cause="5 failures in a row")
 HALF_OPENED = BreakerHalfOpened(occurred_at=after(60), bot_id=BOT_ID, tenant_id=TENANT)
+FORCED = BreakerForced(occurred_at=NOON, bot_id=BOT_ID, tenant_id=TENANT, reason="a flood")
 CLOSED = BreakerClosed(occurred_at=after(61), bot_id=BOT_ID, tenant_id=TENANT)
 
 
@@ -325,6 +327,33 @@ def test_the_breaker_s_trace_survives_a_restart() -> None:
     assert after(60) == a_bot(registered(), OPENED, HALF_OPENED).breaker_open_until
     assert a_bot(registered(), OPENED, HALF_OPENED, CLOSED).breaker_open_until is None
     assert a_bot(registered(), OPENED, REMOVED).breaker_open_until is None
+
+
+def test_removing_and_registering_a_bot_does_not_close_what_an_operator_has_forced_open() -> None:
+    gone = a_bot(registered(), suspended(), FORCED, REMOVED)
+    decided = events_of(register(gone, THEIRS, after(9)))
+    again = reduce(evolve, decided, gone)
+    reset = evolve(again, CLOSED)
+
+    assert [BotRegistered, BreakerForced] == [type(event) for event in decided]
+    assert BreakerForced(occurred_at=after(9), bot_id=BOT_ID, tenant_id=OTHER_TENANT, reason="a flood") == decided[1]
+    assert (True, "a flood", None) == (again.breaker_forced, again.forced_because, again.breaker_open_until)
+    assert (False, "") == (reset.breaker_forced, reset.forced_because)
+
+
+def test_what_was_forced_open_and_suspended_by_an_operator_is_both_again() -> None:
+    (barred,) = events_of(suspend(a_bot(registered(), FORCED), TENANT, "abuse", "admin", NOON))
+    gone = a_bot(registered(), FORCED, barred, REMOVED)
+
+    assert [BotRegistered, BotSuspended, BreakerForced] == [
+        type(event) for event in events_of(register(gone, MINE, after(9)))
+    ]
+
+
+def test_a_registration_of_old_that_does_not_say_so_again_left_nothing_forced_as_the_views_have_it() -> None:
+    bot = a_bot(registered(), FORCED, REMOVED, registered())
+
+    assert (False, "") == (bot.breaker_forced, bot.forced_because)
 
 
 def test_suspending_does_not_touch_the_breaker() -> None:

@@ -16,6 +16,7 @@ from domain.events import (
     BotConfigured,
     BotRegistered,
     BotRemoved,
+    BreakerForced,
     CallbackSet,
     ChallengeWithdrawn,
     Event,
@@ -200,6 +201,16 @@ def test_a_takeover_does_not_lift_what_an_operator_has_suspended() -> None:
 
     assert THEIRS == has.owner
     assert (Status.SUSPENDED, "abuse", "admin") == (has.status_for(OTHER_TENANT), has.suspended, has.suspended_by)
+
+
+def test_a_takeover_does_not_close_what_an_operator_has_forced_open() -> None:
+    forced = BreakerForced(occurred_at=NOON, bot_id=BOT_ID, tenant_id=TENANT, reason="a flood")
+    decided = proves(with_code(evolve(claimed(), forced), OTHER_TENANT, OTHER_CODE), OTHER_TENANT, OTHER_CODE)
+
+    assert [BotRemoved, ChallengeWithdrawn, BotRegistered, BreakerForced, OwnershipVerified] == [
+        type(event) for event in decided
+    ]
+    assert ("a flood", OTHER_TENANT) == (decided[3].reason, decided[3].tenant_id)  # type: ignore[attr-defined]
 
 
 def test_a_claim_on_a_bot_that_was_given_up_meanwhile_takes_it_from_nobody() -> None:

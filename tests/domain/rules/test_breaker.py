@@ -21,6 +21,7 @@ from domain.rules.breaker import (
     dispatched,
     failed,
     forced,
+    handed_over,
     opened,
     reset,
     succeeded,
@@ -208,6 +209,26 @@ def test_forced_open_stays_until_an_admin_resets_it() -> None:
 
     assert Blocked(math.inf, probing=False) == blocked(breaker, 1e12)
     assert blocked(reset(breaker), 0.0) is None
+
+
+@pytest.mark.parametrize(
+    ("before", "is_forced", "phase"),
+    [
+        pytest.param(lambda: failures(4), False, Phase.CLOSED, id="failures in a row"),
+        pytest.param(lambda: opened(CLOSED, POLICY, 0.0), False, Phase.CLOSED, id="open"),
+        pytest.param(lambda: half_open()[0], False, Phase.CLOSED, id="half open"),
+        pytest.param(lambda: forced(CLOSED), True, Phase.FORCED, id="forced"),
+        pytest.param(lambda: CLOSED, True, Phase.FORCED, id="forced in an earlier process"),
+    ],
+)
+def test_a_bot_in_other_hands_begins_anew_but_for_what_an_operator_has_said(
+    before: Callable[[], Breaker], is_forced: bool, phase: Phase
+) -> None:
+    _, early = dispatched(CLOSED, POLICY, 0.0)
+    after = handed_over(before(), is_forced=is_forced)
+
+    assert (phase, 0) == (after.phase, after.failures)
+    assert after == failed(after, POLICY, early, 1.0), "a call of the former one's changes nothing"
 
 
 def test_a_reset_forgets_the_failures() -> None:

@@ -15,7 +15,7 @@ from domain.rules.breaker import BreakerPolicy
 from domain.rules.pacing import PacePolicy
 from domain.whatif.question import Nonsense, NothingThere
 from tests.domain.whatif.days import UNLIMITED, an_attempt, asked, failed, log_of, refused, sent
-from tests.doubles import BLOCKED, LOST, REFUSED_CONNECTION, REVOKED, flood
+from tests.doubles import BLOCKED, LOST, REFUSED_CONNECTION, REVOKED, a_registration, flood
 from tests.examples import BOT_ID, OTHER_BOT_ID, OTHER_TENANT, TENANT, a_delivered, a_started, after
 
 FIVE = replace(UNLIMITED, breaker=BreakerPolicy(failures=5, cooldown_s=60))
@@ -179,6 +179,33 @@ def test_an_admin_s_hand_on_a_breaker_is_replayed() -> None:
 
     assert {"breaker_open": 1} == report.other.not_sent_because
     assert (4.0, 4.0) == (report.recorded.breaker_open_s, report.other.breaker_open_s)
+
+
+def removed_and_registered(at_s: float) -> tuple[events.Event, events.Event]:
+    """Two seconds later."""
+    removed = events.BotRemoved(occurred_at=after(at_s), bot_id=BOT_ID, tenant_id=TENANT)
+    return removed, msgspec.structs.replace(a_registration(), occurred_at=after(at_s + 2))
+
+
+def test_what_an_admin_forced_open_is_so_when_the_bot_is_removed_and_registered_again() -> None:
+    forced = events.BreakerForced(occurred_at=after(5), bot_id=BOT_ID, tenant_id=TENANT, reason="r")
+    again = events.BreakerForced(occurred_at=after(12), bot_id=BOT_ID, tenant_id=TENANT, reason="r")
+    reset = events.BreakerClosed(occurred_at=after(20), bot_id=BOT_ID, tenant_id=TENANT, reason="r")
+    life = [forced, *removed_and_registered(10), again, reset]
+    report = asked(log_of(sent(1, 1), life, refused(2, 15, "breaker_open"), sent(3, 25)), breaker_failures=50)
+
+    assert {"breaker_open": 1} == report.other.not_sent_because
+    assert {} == report.model_error.outcomes_changed
+    assert (15.0, 15.0) == (report.recorded.breaker_open_s, report.other.breaker_open_s)
+
+
+def test_what_opened_by_itself_is_closed_when_the_bot_is_removed_and_registered_again() -> None:
+    opened = events.BreakerOpened(occurred_at=after(1.1), bot_id=BOT_ID, tenant_id=TENANT, until=after(61), cause="")
+    log = log_of(failed(1, 1.0, REVOKED), [opened, *removed_and_registered(10)], sent(2, 13))
+    report = asked(log, bot_rps=5)
+
+    assert {} == report.model_error.outcomes_changed
+    assert (8.9, 8.9) == (report.recorded.breaker_open_s, report.today.breaker_open_s)
 
 
 def test_a_suspension_ends_what_sleeps_behind_a_hold_and_a_resumed_bot_does_not_send_it() -> None:
