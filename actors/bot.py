@@ -156,7 +156,7 @@ class BotActor(LoopActor):
 
     def died(self, reason: str) -> None:
         over = self.actor_inbox.current
-        if over is not None and isinstance(over.message, (Lifecycle, CancelTicket)):
+        if over is not None and isinstance(over.message, (Lifecycle, CancelTicket)) and not over.message.reply.done():
             over.message.reply.set(FAILED)
         self._tell_failed(BotFailed(self._slot.bot_id, reason))
 

@@ -83,11 +83,14 @@ class BotFailed:
 
 def refuse_changes(slot: Slot, refused: Refused) -> None:
     """Those that wait for an actor, or for Telegram's word, where no actor will be there to make them."""
-    for reply in slot.looks:
-        reply.set(refused)
+    unanswered = list(slot.looks)
     for message in slot.unparked():
         if isinstance(message, (Lifecycle, CancelTicket)):
-            message.reply.set(refused)
+            unanswered.append(message.reply)
         elif not isinstance(message, Ticket):
             # A ticket is in the slot, or has just been refused and must never leave.
             slot.tell(message)
+    for reply in unanswered:
+        # One may have been refused before, and Telegram's word have come only now.
+        if not reply.done():
+            reply.set(refused)

@@ -37,6 +37,7 @@ class Reply(LoopFuture):
         self._told = told
 
     def _finish(self, value: Any, error: BaseException | None) -> None:
+        self._state = (value, error)
         self._told(value if error is None else error)
 
 
