@@ -42,12 +42,12 @@ class Guards:
 
     def __init__(self, life: Life, slot: Slot, ports: Ports, permits: Permits, policy: Policy) -> None:
         self._life, self._slot, self._ports, self._permits = life, slot, ports, permits
-        self._default = policy
+        self._default = self._policy = policy
         self.policy_changed()
 
     def policy_changed(self) -> None:
-        self._policy = of_bot(self._default, self._life.bot.config)
-        if self._slot.full_at:
+        before, self._policy = self._policy, of_bot(self._default, self._life.bot.config)
+        if self._slot.full_at and self._policy.pace != before.pace:
             now = self._ports.clock.steady()
             self._slot.full_at = pacing.repaced(self._slot.full_at, self._policy.pace, self._slot.memory.slow, now)
 

@@ -65,8 +65,9 @@ class Guards:
         return self._policy
 
     def policy_changed(self, policy: Policy, now: float) -> None:
-        self._policy = policy
-        self._full_at = pacing.repaced(self._full_at, policy.pace, self.slow, now)
+        before, self._policy = self._policy, policy
+        if policy.pace != before.pace:
+            self._full_at = pacing.repaced(self._full_at, policy.pace, self.slow, now)
 
     def obstacle(self, call: gates.Call, in_flight: int, now: float) -> gates.Stay | gates.Refuse | None:
         policy = self.policy

@@ -130,6 +130,24 @@ def test_a_bot_registered_again_after_its_removal_goes_at_the_fleet_s_pace() -> 
     assert ["hello"] * 3 == bot.telegram.texts
 
 
+@pytest.mark.parametrize("message", [Register(an_identity(), a_token()), ConfigureBot(BOT_ID, TENANT, {}, "tenant")])
+def test_a_change_that_leaves_the_pace_as_it_was_lets_nobody_go_sooner(message: Register | ConfigureBot) -> None:
+    bot = LoneBot(policy=Policy(PacePolicy(1, 0, 0), BreakerPolicy()))
+    bot.telegram.will(flood(1))
+    bot.say("too fast", 1, deadline_s=1.0)
+    bot.advance(9.9)
+    bot.say("at half the pace", 2)
+    bot.say("two seconds later", 3)
+    bot.advance(0.2)
+    change(bot, message)
+    bot.advance(1.7)
+    before = list(bot.telegram.texts)
+    bot.advance(0.2)
+
+    assert ["too fast", "at half the pace"] == before
+    assert "two seconds later" == bot.telegram.texts[-1]
+
+
 def test_a_snapshot_is_kept_now_and_then() -> None:
     bot = LoneBot()
     for _ in range(SNAPSHOT_EVERY // 2):

@@ -31,7 +31,7 @@ class BotModel:
         self._lanes.clear()
         self._starting.clear()
         self._out.clear()
-        self._is_suspended = bot.suspended is not None
+        self._is_suspended = bot.suspended is not None or bot.owner is None
         self.breaker.restarted(bot)
         self.holds.restarted(events)
         self.pace.restarted()
@@ -76,8 +76,8 @@ class BotModel:
         if isinstance(event, e.CommandStarted):
             self._starting[event.command_id] = now
             yield from self._dispatched(event.command_id, event.method, event.chat, now)
-        if isinstance(event, (e.BotSuspended, e.BotResumed)):
-            self._is_suspended = isinstance(event, e.BotSuspended)
+        if isinstance(event, (e.BotSuspended, e.BotResumed, e.BotRemoved, e.BotRegistered)):
+            self._is_suspended = isinstance(event, (e.BotSuspended, e.BotRemoved))
         if isinstance(event, e.HoldPlaced):
             self.pace.flooded(now)
         yield from self.breaker.noted(event, now)

@@ -83,6 +83,8 @@ class BreakerModel:
                 self._becomes(Phase.CLOSED)
             case e.BreakerForced():
                 self._becomes(Phase.FORCED)
+            case e.BotRemoved() | e.BotRegistered() if self.phase is not Phase.FORCED:
+                self._becomes(Phase.CLOSED)
             case e.AttemptFailed() if event.again_at is None:
                 self.last_failure = event.command_id
             case e.Ended():

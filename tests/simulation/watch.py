@@ -92,7 +92,9 @@ class Watch:
 
         def told(answer: Any) -> None:
             self.saw("told", answer)
-            self.unanswered.remove((of_process, message))
+            # Who has been answered hears no second answer.
+            if (of_process, message) in self.unanswered:
+                self.unanswered.remove((of_process, message))
 
         return told
 

@@ -6,11 +6,12 @@ from functools import partial
 from random import Random
 
 from actors.mail import Answered
-from actors.messages import Cancel, ResumeBot, SetBreaker, SuspendBot
+from actors.messages import Cancel, ChangeBot, RegisterBot, RemoveBot, ResumeBot, SetBreaker, SuspendBot
 from actors.slot import Stage
 from domain import bot as lives
 from domain.streams import bot_stream
 from tests.doubles import DELIVERED, a_registration
+from tests.examples import a_token
 from tests.simulation.callers import LONGEST_S, Callers
 from tests.simulation.disk import Disk
 from tests.simulation.ending import all_work_again, at_rest, when_all_is_over
@@ -120,7 +121,12 @@ class World:
             self._agenda.after(QUIET_S + number, partial(self._asks_plainly, bot_id, chat))
         if self._process is not None:
             self._process.calms_down()
-        self._agenda.after(LONGEST_S + GRACE_S, self._puts_all_to_work)
+        self._agenda.after(LONGEST_S + GRACE_S, self._brings_all_back)
+        self._agenda.after(LONGEST_S + 2 * GRACE_S, self._puts_all_to_work)
+
+    def _brings_all_back(self) -> None:
+        for bot_id, tenant_id in self.plan.bots.items():
+            self._changes(RegisterBot(tenant_id, a_token(bot_id)))
 
     def _puts_all_to_work(self) -> None:
         for bot_id, tenant_id in self.plan.bots.items():
@@ -145,9 +151,9 @@ class World:
     def _crashes_an_actor(self) -> None:
         if self._process is None:
             return
-        slot = self._chance.choice(list(self._process.slots.values()))
-        self.watch.saw("actor crashes", slot.bot_id)
-        if slot.actor is not None:
+        slot = self._process.slots.get(self._chance.choice(list(self.plan.bots)))
+        if slot is not None and slot.actor is not None and slot.is_awake:
+            self.watch.saw("actor crashes", slot.bot_id)
             slot.actor.tell(Answered(Poison(), DELIVERED))  # type: ignore[arg-type]  # it has what is looked at first
 
     def _kills_the_process(self) -> None:
@@ -169,11 +175,14 @@ class World:
                 ResumeBot(bot_id, tenant_id, "tenant"),
                 SetBreaker(bot_id, is_open=True, reason="a test"),
                 SetBreaker(bot_id, is_open=False, reason="a test"),
+                RemoveBot(bot_id, tenant_id),
+                RegisterBot(tenant_id, a_token(bot_id)),
+                RegisterBot(tenant_id, a_token(bot_id)),
             )
         )
         self._changes(message)
 
-    def _changes(self, message: SuspendBot | ResumeBot | SetBreaker | Cancel) -> None:
+    def _changes(self, message: ChangeBot | RegisterBot | SetBreaker | Cancel) -> None:
         if self._process is not None:
             self._process.ask(message, self.watch.asks_for_a_change(message))
 
@@ -188,7 +197,7 @@ class World:
     def _cancels(self) -> None:
         if self._process is None:
             return
-        slot = self._chance.choice(list(self._process.slots.values()))
-        if slot.tickets:
+        slot = self._process.slots.get(self._chance.choice(list(self.plan.bots)))
+        if slot is not None and slot.tickets:
             command = self._chance.choice(list(slot.tickets.values())).command
             self._changes(Cancel(command.command_id, command.bot_id, command.tenant_id))
