@@ -309,6 +309,23 @@ def test_a_server_that_stops_waits_for_what_it_has_taken_and_answers_it(seen: bo
     run(story)
 
 
+@both_ways
+def test_an_update_that_is_on_its_way_when_the_server_stops_is_the_last_one_of_its_line(seen: bool) -> None:
+    async def story(app: App, doorstep: Doorstep) -> None:
+        async with short(app, doorstep, seen=seen) as dial:
+            line = await dial()
+            await until(lambda: len(dial.connections()) == 1 + seen)
+            for connection in dial.connections():
+                connection.shutdown()
+            await line.says(post())
+
+            answer = await line.hears_all()
+            assert b"connection: close" in answer
+            assert [UPDATE] == app.bodies
+
+    run(story)
+
+
 def test_an_update_that_drips_in_is_ended_like_any_request() -> None:
     async def story(app: App, doorstep: Doorstep) -> None:
         async with short(app, doorstep) as dial:
