@@ -20,7 +20,7 @@ from domain.store.inbox import InboxRow
 from domain.store.ledger import Ledger, Snapshot
 
 GATHERED_WITHIN_S = 0.005
-GATHERED_MOST = 64
+GATHERED_MOST = 128
 """Updates wait so long for so many others, unless something else is recorded: Telegram does not mind, and a commit of
 their own is most of what they cost."""
 
