@@ -115,8 +115,9 @@ class Ear:
         self._task = asyncio.get_running_loop().create_task(self._lives(before))
 
     async def _paused(self) -> None:
-        task, self._task = self._task, None
-        if task is not None:
+        # Another may begin while this one ends.
+        while (task := self._task) is not None:
+            self._task = None
             task.cancel()
             await asyncio.wait((task,))
 

@@ -54,6 +54,8 @@ class Passivation:
             slot.open_commands == 0
             and not slot.waking
             and not slot.looks
+            # A change that it has not read yet may have it ask Telegram, and a sleeper hears no answer.
+            and (slot.actor is None or slot.actor.actor_inbox.empty())
             and memory.breaker.phase in (Phase.CLOSED, Phase.OPEN, Phase.FORCED)
             and not holds.any_active(memory.holds, now)
             and pacing.recovered(self._policy.pace, memory.slow, now)

@@ -129,8 +129,13 @@ class Ticket:
             self.replied = True
             self.reply(answer)
 
+    @property
+    def waits_for(self) -> str | None:
+        """What it has waited for last."""
+        return self.waits[-1].because if self.waits else None
+
     def began_waiting(self, because: str, now: datetime, until: datetime | None) -> None:
-        if not self.waits or self.waits[-1].because != because:
+        if self.waits_for != because:
             self.waits.append(Wait(now, because, until))
 
 

@@ -120,6 +120,8 @@ class Traffic:
 
     def policy_changed(self) -> None:
         self._guards.policy_changed()
+        # What is to be tried again, or is held by Telegram, sleeps on.
+        self._lanes.rouse(lambda ticket: ticket.waits_for == "pace")
 
     def token_works(self) -> None:
         self._guards.token_works()

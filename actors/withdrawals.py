@@ -46,12 +46,16 @@ class Withdrawals:
                 self._ends(ticket, Final.NOT_SENT, barred.code)
 
     def stop(self) -> None:
-        """A durable command stays open in the log: the next process takes it up."""
+        """A durable command stays open in the log, and the next process takes it up.
+
+        But not one whose start is on disk and which may not be repeated: the next one could not know that it has not
+        been executed.
+        """
         for ticket in list((self._slot.tickets or {}).values()):
             if ticket.stage is not Stage.WAITING:
                 continue
             self.remove(ticket)
-            if ticket.is_durable:
+            if ticket.is_durable and (ticket.repeatable or not ticket.is_open):
                 self._slot.closed(ticket)
                 ticket.answered(endings.LATER)
             else:

@@ -43,6 +43,9 @@ async def asked(actor: Askable, message: Message, timeout_s: float = ANSWER_S) -
     except TimeoutError:
         detail = "No answer came in time, and the change may still be made. Look before you try again."
         raise Unanswered("store_unavailable", detail) from None
+    if isinstance(reply, Refused) and reply.code == "internal":
+        # Whoever was asked has failed over it, perhaps when it was done already.
+        raise Unanswered(reply.code, reply.detail)
     if isinstance(reply, Refused):
         raise of_refusal(reply)
     return reply

@@ -8,6 +8,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections import deque
+from collections.abc import Callable
 from itertools import count
 from typing import Generic, Protocol, TypeVar
 
@@ -108,6 +109,12 @@ class Lanes(Generic[Waiting]):
             if self._sleeping.get(lane) == until:
                 del self._sleeping[lane]
                 self._make_ready(lane)
+
+    def rouse(self, is_for: Callable[[Waiting], bool]) -> None:
+        """Lanes whose first command is such a one are looked at now, however long they were to sleep."""
+        for lane in [lane for lane in self._sleeping if is_for(self._waiting[lane][0])]:
+            del self._sleeping[lane]
+            self._make_ready(lane)
 
     def next_wake(self) -> float:
         """Infinity when no lane sleeps."""

@@ -148,6 +148,30 @@ def test_a_change_that_leaves_the_pace_as_it_was_lets_nobody_go_sooner(message: 
     assert "two seconds later" == bot.telegram.texts[-1]
 
 
+def test_what_waits_for_its_chat_already_waits_no_longer_than_the_new_pace_asks() -> None:
+    bot = LoneBot(policy=Policy(PacePolicy(0, 0.01, 0), BreakerPolicy()))
+    for text in ("one", "two", "three", "in 100 seconds"):
+        bot.say(text, deadline_s=300.0)
+    change(bot, ConfigureBot(BOT_ID, TENANT, {"chat_rps": 1}, "tenant"))
+    before = list(bot.telegram.texts)
+    bot.advance(1)
+
+    assert ["one", "two", "three"] == before
+    assert "in 100 seconds" == bot.telegram.texts[-1]
+
+
+def test_a_new_pace_lets_no_retry_go_sooner() -> None:
+    bot = LoneBot(policy=Policy(PacePolicy(0, 0.01, 0), BreakerPolicy()))
+    bot.telegram.will(flood(20))
+    bot.say("hello", deadline_s=300.0)
+    change(bot, ConfigureBot(BOT_ID, TENANT, {"chat_rps": 1}, "tenant"))
+    bot.advance(19)
+
+    assert ["hello"] == bot.telegram.texts
+    bot.advance(1)
+    assert ["hello"] * 2 == bot.telegram.texts
+
+
 def test_a_snapshot_is_kept_now_and_then() -> None:
     bot = LoneBot()
     for _ in range(SNAPSHOT_EVERY // 2):

@@ -13,7 +13,7 @@ from domain.failure import Answer
 from domain.hearing import DEAF
 from domain.rules.tokens import Token
 from tests.actors.hearing_world import WATCHDOG_S, World, a_bot_that_wants, on_a_loop
-from tests.actors.waiting import SOON_S
+from tests.actors.waiting import SOON_S, a_turn
 from tests.doubles import ScriptedTelegram, flood
 from tests.examples import BOT_ID, a_token
 
@@ -66,6 +66,21 @@ def test_a_bot_that_changes_while_its_webhook_is_rotated_is_heard_in_one_way_alo
         assert ("", "off") == (world.url, world.state)
         await world.passes(2 * WATCHDOG_S)
         assert ["deleteWebhook"] == world.asked[-1:]
+
+    on_a_loop(story)
+
+
+def test_a_bot_that_changes_while_its_ear_makes_way_for_a_rotation_is_heard_in_one_way_alone() -> None:
+    async def story(world: World) -> None:
+        await world.wants("webhook")
+        rotating = asyncio.ensure_future(world.ear.rotate())
+        await a_turn()
+        world.ear.follow(a_bot_that_wants("webhook", kinds=("message",)), a_token())
+        await world.rest()
+        assert await asyncio.wait_for(rotating, SOON_S)
+        await world.ear.stop()
+
+        assert {asyncio.current_task()} == asyncio.all_tasks()
 
     on_a_loop(story)
 

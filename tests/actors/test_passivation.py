@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from actors.messages import SuspendBot
-from actors.passivation import MAX_BEAT_S
+from actors.messages import InspectToken, SuspendBot
+from actors.passivation import BEAT, MAX_BEAT_S
+from domain.rules.validation import Why
 from tests.actors.fleets import Fleet, on_a_loop
-from tests.doubles import UNLIMITED
+from tests.doubles import REFUSED_CONNECTION, UNLIMITED
 from tests.examples import BOT_ID, OTHER_BOT_ID, OTHER_TENANT, TENANT
 
 IDLE_S, BEAT_S = 500, 50
@@ -49,3 +50,17 @@ def test_a_bot_that_was_never_given_a_command_sleeps_at_the_next_beat() -> None:
         assert fleet.slot.actor is None
 
     on_a_loop(story, replace(IDLE, idle_timeout_s=10 * IDLE_S))
+
+
+def test_a_bot_that_is_just_told_of_a_change_does_not_sleep_over_telegrams_word() -> None:
+    async def story(fleet: Fleet) -> None:
+        await fleet.told(fleet.say("hello"))
+        fleet.telegram.waits()
+        asked = fleet.ask(InspectToken(BOT_ID, TENANT, Why.ASKED))
+        fleet.supervisor.tell(BEAT)
+        await fleet.until(lambda: fleet.telegram.out)
+        fleet.telegram.out[0].gets(REFUSED_CONNECTION)
+
+        assert "NETWORK_ERROR" == (await fleet.told(asked)).category
+
+    on_a_loop(story, replace(UNLIMITED, idle_timeout_s=0.0))

@@ -14,6 +14,7 @@ from actors.messages import (
     ConfigureBot,
     Drain,
     Durability,
+    Execute,
     InspectToken,
     RegisterBot,
     ResumeBot,
@@ -25,8 +26,8 @@ from domain import events as e
 from domain.failure import Delivered
 from domain.rules.validation import Why
 from tests.actors.fleets import Fleet, ended, on_a_loop
-from tests.doubles import DELIVERED, REFUSED_CONNECTION, UNLIMITED
-from tests.examples import BOT_ID, OTHER_BOT_ID, OTHER_TENANT, TENANT, a_token
+from tests.doubles import DELIVERED, REFUSED_CONNECTION, UNLIMITED, flood
+from tests.examples import BOT_ID, OTHER_BOT_ID, OTHER_TENANT, TENANT, a_command, a_token
 
 ME = Delivered(b'{"id":%d,"username":"examples_bot","first_name":"Examples"}' % BOT_ID)
 SUSPEND = SuspendBot(BOT_ID, TENANT, "for a test", "tenant")
@@ -217,6 +218,39 @@ def test_a_command_whose_acceptance_is_on_disk_only_now_is_left_to_the_next_proc
         await fleet.told(drained)
         assert [] == fleet.telegram.calls
         assert ["command-accepted"] == [topic for topic in fleet.topics() if topic.startswith("command")]
+
+    on_a_loop(story)
+
+
+@pytest.mark.parametrize("durability", [Durability("0" * 64, "a key"), Durability("0" * 64)], ids=["key", "no key"])
+def test_a_message_that_telegram_has_refused_for_now_was_certainly_not_sent_and_the_next_process_need_not_guess(
+    durability: Durability,
+) -> None:
+    async def story(fleet: Fleet) -> None:
+        fleet.telegram.will(flood(20))
+        asked = fleet.say("accepted", durability=durability)
+        await fleet.until(lambda: fleet.telegram.calls)
+        await fleet.rest()
+        drained = await draining(fleet)
+
+        assert ("not_sent", "shutting_down") == ended(await fleet.told(asked))
+        await fleet.told(drained)
+        assert "command-not-sent" == [topic for topic in fleet.topics() if topic.startswith("command")][-1]
+
+    on_a_loop(story)
+
+
+def test_an_edit_that_telegram_has_refused_for_now_is_left_to_the_next_process() -> None:
+    async def story(fleet: Fleet) -> None:
+        fleet.telegram.will(flood(20))
+        edit = {"method": "editMessageText", "parameters": {"chat_id": 42, "message_id": 1, "text": "new"}}
+        asked = fleet.ask(Execute(a_command(received_at=fleet.clock.utc(), **edit), Durability("0" * 64, "a key")))
+        await fleet.until(lambda: fleet.telegram.calls)
+        await fleet.rest()
+        drained = await draining(fleet)
+
+        assert ("refused", "idempotency_in_flight") == ended(await fleet.told(asked))
+        await fleet.told(drained)
 
     on_a_loop(story)
 

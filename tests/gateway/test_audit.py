@@ -11,6 +11,7 @@ import pytest
 from starlette.routing import Route
 from structlog.testing import capture_logs
 
+from actors.bot import FAILED
 from domain import events as e
 from domain import streams
 from domain.refusal import Refused
@@ -160,6 +161,14 @@ def test_an_act_of_which_nobody_knows_whether_it_was_done_is_not_told_as_refused
     answer = admin(house, "POST", f"/admin/bots/{BOT_ID}/suspend", {"reason": "abuse"})
 
     assert 503 == answer.status_code
+    assert ["bot.suspend"] == [one.action for one in recorded(house)]
+
+
+def test_an_act_over_which_its_bot_has_failed_may_be_done_and_is_not_told_as_refused(house: House) -> None:
+    house.fleet.says = FAILED
+    answer = admin(house, "POST", f"/admin/bots/{BOT_ID}/suspend", {"reason": "abuse"})
+
+    assert (500, FAILED.detail) == (answer.status_code, answer.json()["detail"])
     assert ["bot.suspend"] == [one.action for one in recorded(house)]
 
 

@@ -163,7 +163,7 @@ class Naive:
 
 moves = st.lists(
     st.tuples(
-        st.sampled_from(["join", "leave", "end", "sleep", "back", "free", "remove", "time"]),
+        st.sampled_from(["join", "leave", "end", "sleep", "back", "free", "remove", "rouse", "time"]),
         st.integers(0, 3),
         st.integers(0, 6),
     ),
@@ -217,6 +217,9 @@ def played(lanes: Lanes, naive: Naive, what: str, chat: str, number: int, name: 
                 naive.until.pop(lane, None)
             queue.remove(ticket)
             lanes.remove(ticket)
+        case "rouse" if naive.waiting.get(lane):
+            naive.until.pop(lane, None)
+            lanes.rouse(lambda ticket: ticket.lane == lane)
         case "time":
             naive.now += number
 
