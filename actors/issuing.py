@@ -23,7 +23,8 @@ from domain.rules.tokens import Token
 
 CODE_BYTES = 16
 """Written in A-Z a-z 0-9 _ and -, as Telegram lets `start` have them."""
-ASK_S = 15.0
+ASK_S, NAME_S = 15.0, 5.0
+"""Together less than a caller is given: a code that nobody sees is of no use."""
 NOT_READ = Refused("store_unavailable", "The bot could not be read from the event store. Try again.", 1.0)
 UNAUTHORIZED = Refused(
     "token_unauthorized",
@@ -69,7 +70,7 @@ class Issuing:
         if isinstance(info, Refused):
             return info
         # The link must lead to the bot, which may have been renamed since it was last looked at.
-        me = token_life.judged(token, await self._ports.telegram.ask(token, "getMe", {}, ASK_S), was_valid=True)
+        me = token_life.judged(token, await self._ports.telegram.ask(token, "getMe", {}, NAME_S), was_valid=True)
         told = await self._ask_fleet(IssueCode(bot_id, tenant_id, hashed(code)))
         if isinstance(told, Refused):
             return told
