@@ -92,8 +92,9 @@ PROBLEMS: Mapping[str, Kind] = MappingProxyType({
     ),
     "breaker_open": Kind(
         503,
-        "The bot rests after repeated failures",
-        "Nothing was sent. Send it again after the time in Retry-After; GET /api/bots/{bot_id}/health shows the bot.",
+        "The bot's breaker is open",
+        "Nothing was sent. It rests after repeated failures, or an operator has shut it off: "
+        "GET /api/bots/{bot_id}/health shows which. Send it again after the time in Retry-After.",
     ),
     "overloaded": Kind(
         503, "Too much is waiting", "Nothing was sent. Send it again after the time in Retry-After, and more slowly."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 
 from gateway import bodies
+from gateway.problems import Problem
 from gateway.queries import TEXT, Parameter
 
 MAX_REASON = 200
@@ -18,6 +19,10 @@ class Why(bodies.Body, frozen=True):
 
 class Perhaps(Why, frozen=True):
     reason: str = NONE_GIVEN
+
+
+class Removal(Why, frozen=True):
+    reason: str = ""
 
 
 def line(reason: str, default: str = "") -> str:
@@ -35,5 +40,9 @@ async def reason_if_any(request: Request, most_bytes: int) -> str:
 
 async def reason_for_removal(request: Request, most_bytes: int) -> str:
     """`?reason=`, or the body's: that of a DELETE does not get through every proxy."""
-    in_query = request.query_params.get("reason")
-    return await reason_of(request, most_bytes) if in_query is None else line(in_query)
+    reason = request.query_params.get("reason")
+    if reason is None:
+        reason = (await bodies.of_request(request, Removal, most_bytes)).reason
+    if not reason:
+        raise Problem("invalid_request", 'Say why: "?reason=…" in the address, or {"reason": "…"} in the body.')
+    return line(reason)

@@ -37,6 +37,7 @@ class Asked(bodies.Body, frozen=True):
     since: str = msgspec.field(name="from")
     until: str = msgspec.field(name="to")
     policy: dict[str, object]
+    """What is to be other than today, by the names of the settings: `bot_rps`, `breaker_failures` and so on."""
     bot_id: Annotated[int, Meta(ge=1, le=MAX_BOT_ID)] | None = None
     tenant_id: str | None = None
 

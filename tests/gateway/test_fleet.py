@@ -126,13 +126,24 @@ def test_an_admin_removes_a_bot_with_a_reason(house: House, *, in_query: bool) -
     assert [] == places(house)
 
 
+IN_THE_BODY = 'The body needs the field "reason".'
+SOMEWHERE = 'Say why: "?reason=…" in the address, or {"reason": "…"} in the body.'
+
+
 @pytest.mark.parametrize(
-    ("method", "path"), [("POST", "/suspend"), ("POST", "/resume"), ("PATCH", ""), ("DELETE", "")], ids=str
+    ("method", "path", "said"),
+    [
+        ("POST", "/suspend", IN_THE_BODY),
+        ("POST", "/resume", IN_THE_BODY),
+        ("PATCH", "", IN_THE_BODY),
+        ("DELETE", "", SOMEWHERE),
+    ],
+    ids=str,
 )
-def test_nothing_is_done_without_a_reason(house: House, method: str, path: str) -> None:
+def test_nothing_is_done_without_a_reason(house: House, method: str, path: str, said: str) -> None:
     without, blank = do(house, method, path, {}), do(house, method, path, {"reason": "  "})
 
-    assert [(400, 'The body needs the field "reason".'), (400, '"reason" must not be empty.')] == [
+    assert [(400, said), (400, '"reason" must not be empty.')] == [
         (answer.status_code, answer.json()["detail"]) for answer in (without, blank)
     ]
     assert [] == house.fleet.asked
