@@ -17,7 +17,7 @@ from actors import shared_pace
 from actors.permits import Permits
 from actors.shared_pace import RedisPace
 from ops.clock import LoopTimers, SystemClock
-from tests.actors.waiting import a_turn, until
+from tests.actors.waiting import SOON_S, a_turn, until
 from tests.private_redis import PrivateRedis, private_redis
 
 INTERVAL_S = 0.02
@@ -29,6 +29,12 @@ A_MOMENT_S = 0.002
 def redis() -> Iterator[PrivateRedis]:
     with private_redis() as server:
         yield server
+
+
+@pytest.fixture
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy host Redis may take longer than anybody waits for it."""
+    monkeypatch.setattr(shared_pace, "ASK_S", SOON_S)
 
 
 class Reserving:
@@ -49,6 +55,7 @@ class Reserving:
         return await moment
 
 
+@pytest.mark.usefixtures("patience")
 def test_moments_of_several_processes_are_one_interval_apart_and_go_to_each_in_turn(redis: PrivateRedis) -> None:
     async def story() -> None:
         async with Reserving(redis) as one, Reserving(redis) as other:
@@ -63,6 +70,7 @@ def test_moments_of_several_processes_are_one_interval_apart_and_go_to_each_in_t
     asyncio.run(story())
 
 
+@pytest.mark.usefixtures("patience")
 def test_what_nobody_took_is_not_saved_up(redis: PrivateRedis) -> None:
     async def story() -> None:
         async with Reserving(redis) as one:
@@ -77,6 +85,7 @@ def test_what_nobody_took_is_not_saved_up(redis: PrivateRedis) -> None:
     asyncio.run(story())
 
 
+@pytest.mark.usefixtures("patience")
 def test_each_limit_has_moments_of_its_own(redis: PrivateRedis) -> None:
     async def story() -> None:
         async with Reserving(redis) as one:
@@ -90,6 +99,7 @@ def test_each_limit_has_moments_of_its_own(redis: PrivateRedis) -> None:
     asyncio.run(story())
 
 
+@pytest.mark.usefixtures("patience")
 def test_moments_far_ahead_are_forgotten_when_redis_s_clock_was_set_back(redis: PrivateRedis) -> None:
     async def story() -> None:
         async with Reserving(redis) as one:
@@ -131,6 +141,7 @@ def in_a_loop(redis: PrivateRedis, story: Callable[[Any], Awaitable[None]], proc
     asyncio.run(told())
 
 
+@pytest.mark.usefixtures("patience")
 def test_two_that_want_all_get_half_each_and_together_the_limit(redis: PrivateRedis) -> None:
     began = time.monotonic()
 
@@ -159,7 +170,7 @@ def test_while_redis_is_away_each_goes_at_its_own_limit_and_comes_back_by_itself
         await until(lambda: len(bot.went) >= had + 20)
         alone = bot.went[had:]
 
-        assert alone[0] - bot.went[had - 1] < shared_pace.ASK_S + 1
+        assert alone[0] - bot.went[had - 1] < shared_pace.ASK_S + 5
         assert alone[-1] - alone[0] >= 18 * INTERVAL_S
         assert alone[-1] - lost_at < 20 * INTERVAL_S + 3
         redis.thaw() if how == "freeze" else redis.start()

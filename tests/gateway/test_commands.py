@@ -236,7 +236,8 @@ OUTCOMES: list[tuple[dict[str, Any], int, str | None, str]] = [
         {"final": Final.NOT_SENT, "code": "breaker_open", "retry_after_s": 59.1},
         503,
         "60",
-        "Nothing was sent. Send it again after the time in Retry-After; GET /api/bots/{bot_id}/health shows the bot.",
+        "Nothing was sent. It rests after repeated failures, or an operator has shut it off: "
+        "GET /api/bots/{bot_id}/health shows which. Send it again after the time in Retry-After.",
     ),
     (
         {
