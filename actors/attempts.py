@@ -52,15 +52,16 @@ class Attempts:
     def start_recorded(self, ticket: Ticket, result: int | StoreError) -> bool:
         """Whether the call is out now; if not, there is room for another."""
         now = self._ports.clock.steady()
+        is_too_late = now >= ticket.leaves_by
         if isinstance(result, int):
             ticket.is_open = True
-            is_late = now - ticket.left_at > LATE_START_S or now >= ticket.leaves_by
-            if not is_late and self._guards.still_open_for(ticket, now):
+            is_in_time = not is_too_late and now - ticket.left_at <= LATE_START_S
+            if is_in_time and self._guards.still_open_for(ticket, now):
                 self._call(ticket, now)
                 return True
         self.in_flight -= 1
         self._guards.returned(ticket)
-        if isinstance(result, StoreError) or now >= ticket.leaves_by:
+        if isinstance(result, StoreError) or is_too_late:
             self._lanes.free(ticket.lane)
             late_for_disk = isinstance(result, StoreError) or ticket.replied
             code = "store_unavailable" if late_for_disk else "deadline_exceeded"

@@ -18,11 +18,15 @@ def with_shared_answers(document: dict[str, Any]) -> dict[str, Any]:
     given = [answer for methods in paths.values() for one in methods.values() for answer in one["responses"].items()]
     recurring = {key for key, times in Counter(map(_key, given)).items() if times > 1}
     names: dict[bytes, str] = {}
+    named: Counter[str] = Counter()
     components: dict[str, Any] = {}
     for status, answer in given:
         key = _key((status, answer))
         if key in recurring and key not in names:
-            names[key] = _free(_name(status, answer), components)
+            name = _name(status, answer)
+            named[name] += 1
+            # Answers of equal codes differ in their headers.
+            names[key] = name if named[name] == 1 else f"{name}-{named[name]}"
             components[names[key]] = answer
     shared = {
         path: {method: {**one, "responses": _referring(one["responses"], names)} for method, one in methods.items()}
@@ -47,11 +51,3 @@ def _name(status: str, answer: dict[str, Any]) -> str:
     problem = answer.get("content", {}).get(MEDIA_TYPE)
     codes = problem["schema"]["properties"]["code"]["enum"] if problem else []
     return ".".join([status, *codes])
-
-
-def _free(name: str, taken: dict[str, Any]) -> str:
-    """Answers of equal codes differ in their headers."""
-    n = 1
-    while (found := name if n == 1 else f"{name}-{n}") in taken:
-        n += 1
-    return found

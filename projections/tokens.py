@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -15,7 +16,6 @@ from projections.moments import moment
 from projections.projection import Table
 from projections.views import Readable
 
-_TOLD = (events.BotRegistered, events.TokenValidated, events.TokensInspected, events.BotRemoved)
 _PUT = "INSERT OR REPLACE INTO tokens VALUES (?, ?, ?, ?)"
 
 
@@ -35,8 +35,9 @@ class TokensProjection:
 
     def fold(self, events: Sequence[Recorded], connection: sqlite3.Connection) -> None:
         for recorded in events:
-            if isinstance(recorded.event, _TOLD):
-                _fold(recorded.event, connection)
+            fold = _FOLDS.get(type(recorded.event))
+            if fold is not None:
+                fold(recorded.event, connection)
 
 
 def token_status(views: Readable, bot_id: int) -> TokenStatus | None:
@@ -45,17 +46,27 @@ def token_status(views: Readable, bot_id: int) -> TokenStatus | None:
     return TokenStatus(Verdict(row[0]), moment(row[1]), Why(row[2])) if row else None
 
 
-def _fold(event: events.Event, connection: sqlite3.Connection) -> None:
+def _registered(event: events.BotRegistered, connection: sqlite3.Connection) -> None:
+    connection.execute(_PUT, (event.bot_id, Verdict.VALID, event.occurred_at.timestamp(), Why.REGISTRATION))
+
+
+def _validated(event: events.TokenValidated, connection: sqlite3.Connection) -> None:
+    connection.execute(_PUT, (event.bot_id, event.category, event.occurred_at.timestamp(), event.why))
+
+
+def _inspected(event: events.TokensInspected, connection: sqlite3.Connection) -> None:
     at = event.occurred_at.timestamp()
-    match event:
-        case events.BotRegistered():
-            connection.execute(_PUT, (event.bot_id, Verdict.VALID, at, Why.REGISTRATION))
-        case events.TokenValidated():
-            connection.execute(_PUT, (event.bot_id, event.category, at, event.why))
-        case events.TokensInspected():
-            for verdict, bots in ((Verdict.VALID, event.valid), (Verdict.REVOKED, event.revoked)):
-                connection.executemany(_PUT, [(bot_id, verdict, at, Why.DAILY) for bot_id in bots])
-        case events.BotRemoved():
-            connection.execute("DELETE FROM tokens WHERE bot_id=?", (event.bot_id,))
-        case _:
-            pass
+    for verdict, bots in ((Verdict.VALID, event.valid), (Verdict.REVOKED, event.revoked)):
+        connection.executemany(_PUT, [(bot_id, verdict, at, Why.DAILY) for bot_id in bots])
+
+
+def _removed(event: events.BotRemoved, connection: sqlite3.Connection) -> None:
+    connection.execute("DELETE FROM tokens WHERE bot_id=?", (event.bot_id,))
+
+
+_FOLDS: dict[type[events.Event], Callable[[Any, sqlite3.Connection], None]] = {
+    events.BotRegistered: _registered,
+    events.TokenValidated: _validated,
+    events.TokensInspected: _inspected,
+    events.BotRemoved: _removed,
+}
