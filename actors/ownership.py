@@ -131,6 +131,10 @@ class OwnershipActor(LoopActor):
         if not vouched(says, proof):
             return True
         told = await self._ask_fleet(ProveOwnership(proof.bot_id, tenant_id, proof.code_hash, token, says))
+        if isinstance(told, Refused) and told.code == "internal":
+            # Its bot failed over it. It comes again, but not so soon that the bot is given up for it.
+            self._vouching.rests(token, proof)
+            return False
         if isinstance(told, Refused):
             return told.code not in NOT_RECORDED
         if told.position is None:

@@ -16,6 +16,8 @@ ASK_AGAIN_S = 2.0
 SAID_FOR_S = 60.0
 """So long stands a word that the code proves nothing: a look sees the same message every few seconds."""
 
+NOTHING = Found(Verdict.UNKNOWN_ERROR)
+
 
 class Vouching:
     def __init__(self, ports: Ports) -> None:
@@ -39,6 +41,10 @@ class Vouching:
             stands_s = SAID_FOR_S if found.verdict in CONCLUSIVE else max(ASK_AGAIN_S, wait_s)
             self._said[key] = found, now + stands_s
         return found
+
+    def rests(self, token: Token, proof: Proof) -> None:
+        """Nothing came of it, for no fault of the code's: for a minute nobody is asked about it again."""
+        self._said[proof.code_hash, token.fingerprint] = NOTHING, self._ports.clock.steady() + SAID_FOR_S
 
     async def _asked(self, token: Token) -> tuple[Found, float]:
         """And for how long Telegram wants to be left alone."""

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from actors.messages import CodeIssued, ConfigureBot, RemoveBot, RotateToken, SuspendBot
+from actors.proving import proven
 from actors.takeover import noting, taken_over, untold
 from domain import events as e
 from domain.codes import hashed
@@ -265,6 +266,36 @@ def test_a_code_that_was_used_or_is_too_old_is_met_with_silence() -> None:
         assert 0 == before
         assert 1 == len(world.of(e.OwnershipVerified))
         assert 1 == len(world.answers_in(CHAT))
+
+    on_a_loop(story)
+
+
+def test_a_proof_over_which_the_bot_fails_is_not_confirmed_and_counts_when_it_comes_again_a_minute_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    failed: list[int] = []
+
+    def fails_once(*args: Any) -> None:
+        if not failed:
+            failed.append(BOT_ID)
+            raise RuntimeError
+        proven(*args)
+
+    monkeypatch.setattr("actors.bot.proven", fails_once)
+
+    async def story(world: World) -> None:
+        update = said(f"/start {await world.gets()}")
+        await world.brings(update)
+        asked = world.asked
+        await world.fleet.advance(30)
+        await world.brings(update)
+        asked_again, too_soon = world.asked, world.ownership()
+        await world.fleet.advance(31)
+        await world.brings(update)
+
+        assert [False, False] == [isinstance(told, int) for told in world.told[:2]]
+        assert (Ownership.REGISTERED, Ownership.VERIFIED) == (too_soon, world.ownership())
+        assert asked == asked_again < world.asked
 
     on_a_loop(story)
 
